@@ -1,0 +1,1 @@
+"""Adapters with I/O; what they raise are domain errors."""

@@ -1,0 +1,1 @@
+"""Durable entities: small shared state with one writer."""

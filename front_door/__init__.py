@@ -1,0 +1,1 @@
+"""The HTTP trigger: an OpenAI-compatible videos API."""

@@ -1,0 +1,1 @@
+"""The local stack: everything a run needs on one machine. Never deployed."""

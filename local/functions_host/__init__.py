@@ -1,0 +1,1 @@
+"""Runs an Azure Functions app without Core Tools, on Microsoft's own Python worker library."""

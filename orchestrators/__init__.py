@@ -1,0 +1,1 @@
+"""Deterministic workflows, one per file."""
