@@ -1,0 +1,144 @@
+"""Models and the deployments that render them: the upstream is configuration, never code."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, model_validator
+
+from domain.errors import InvalidRequest
+from domain.secret_reference import SecretRef
+
+TOKEN_SCOPE = "https://ai.azure.com/.default"  # noqa: S105 - a public scope; older docs name cognitiveservices.azure.com
+ANY_SIZE = "*"
+
+type Size = Annotated[str, Field(pattern=r"^\d{2,5}x\d{2,5}$")]
+type Operation = Literal["create", "remix", "edit", "extension", "character"]
+
+
+class _Configuration(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ManagedIdentityAuth(_Configuration):
+    """The identity of the function app itself.
+
+    Attributes:
+        client_id: A user-assigned identity; None for the system-assigned one.
+        scope: The token's audience.
+    """
+
+    kind: Literal["managed_identity"]
+    client_id: str | None = None
+    scope: str = TOKEN_SCOPE
+
+
+class ApiKeyAuth(_Configuration):
+    """A key of the resource, sent as `api-key`."""
+
+    kind: Literal["api_key"]
+    secret: SecretRef
+
+
+type Auth = Annotated[ManagedIdentityAuth | ApiKeyAuth, Field(discriminator="kind")]
+
+
+class Deployment(_Configuration):
+    """One upstream that can render a model.
+
+    Attributes:
+        name: Unique among all deployments; shown in records and logs.
+        endpoint: The URL that `/videos` is appended to, such as `https://R.openai.azure.com/openai/v1/`.
+        upstream_model: What the upstream calls the model; on Azure the deployment's name.
+        api_version: Sent as a query parameter if set (`preview` or `v1`).
+        sizes: Allowed sizes, WIDTHxHEIGHT in pixels; the first is the default.
+        seconds: Allowed lengths; the first is the default.
+        usd_per_second: Price of one rendered second by size, `*` for any other size.
+        expected_render_s: How long a render usually takes; places the first status checks.
+        render_timeout_s: After this long in progress the video fails.
+        delete_after_copy: Whether the upstream's job is deleted once its content is safe.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+    endpoint: HttpUrl
+    upstream_model: str
+    auth: Auth
+    api_version: str | None = None
+    sizes: tuple[Size, ...] = ("720x1280", "1280x720")
+    seconds: tuple[Annotated[int, Field(gt=0)], ...] = (4, 8, 12)
+    operations: frozenset[Operation] = frozenset({"create"})
+    usd_per_second: Mapping[str, Annotated[Decimal, Field(ge=0)]]
+    expected_render_s: Annotated[float, Field(gt=0)] = 60.0
+    render_timeout_s: Annotated[float, Field(gt=0)] = 3600.0
+    delete_after_copy: bool = False
+
+    @model_validator(mode="after")
+    def _every_size_has_a_price(self) -> Self:
+        unpriced = [
+            size for size in self.sizes if size not in self.usd_per_second and ANY_SIZE not in self.usd_per_second
+        ]
+        if not self.sizes or not self.seconds:
+            raise ValueError("sizes and seconds must each have at least one entry")
+        if unpriced:
+            raise ValueError(
+                f"usd_per_second has no price for {', '.join(unpriced)}; add them, or '{ANY_SIZE}' for any"
+            )
+        return self
+
+    def price_per_second(self, size: str) -> Decimal:
+        """Price of one rendered second, in USD."""
+        return self.usd_per_second.get(size) or self.usd_per_second[ANY_SIZE]
+
+
+class Model(_Configuration):
+    """A public model name and who can render it, in order of preference."""
+
+    deployments: Annotated[tuple[Deployment, ...], Field(min_length=1)]
+
+    def sizes(self) -> tuple[str, ...]:
+        """Every size some deployment can render, in order of preference."""
+        return tuple(dict.fromkeys(size for deployment in self.deployments for size in deployment.sizes))
+
+    def seconds(self) -> tuple[int, ...]:
+        """Every length some deployment can render, in order of preference."""
+        return tuple(dict.fromkeys(seconds for deployment in self.deployments for seconds in deployment.seconds))
+
+    def deployments_for(self, *, size: str, seconds: int) -> tuple[Deployment, ...]:
+        """The deployments that can render this, in order of preference."""
+        return tuple(
+            d for d in self.deployments if size in d.sizes and seconds in d.seconds and "create" in d.operations
+        )
+
+
+class Catalog(_Configuration):
+    """All models by public name."""
+
+    models: Annotated[Mapping[str, Model], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        names = [deployment.name for deployment in self.deployments()]
+        if repeated := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"deployment names must be unique; repeated: {', '.join(repeated)}")
+        return self
+
+    def deployments(self) -> tuple[Deployment, ...]:
+        """Every deployment of every model."""
+        return tuple(deployment for model in self.models.values() for deployment in model.deployments)
+
+    def deployment(self, name: str) -> Deployment | None:
+        """The deployment of this name, unless the configuration has lost it."""
+        return next((deployment for deployment in self.deployments() if deployment.name == name), None)
+
+    def model(self, name: str) -> Model:
+        """The model of this public name.
+
+        Raises:
+            InvalidRequest: There is none; the message lists those there are.
+        """
+        if name not in self.models:
+            known = ", ".join(self.models)
+            raise InvalidRequest(
+                f"The model '{name}' does not exist here. Available: {known}.", param="model", code="model_not_found"
+            )
+        return self.models[name]

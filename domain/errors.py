@@ -1,0 +1,228 @@
+"""Everything that can go wrong, as types.
+
+ReelayError                       what a caller is told: message, type, code, param, HTTP status
+├── InvalidRequest          400   the request can never work as it is
+│   ├── PayloadTooLarge     413
+│   ├── RequestConflict     409   the same Idempotency-Key with another body
+│   └── UnsupportedMedia    415
+├── Unauthorized            401
+├── NotFound                404
+├── ContentNotReady         404   the video is not completed
+├── ContentRemoved          410   retention removed the content
+├── RangeNotSatisfiable     416
+└── Busy                    503   try again after `retry_after_s`
+UpstreamError                     what a deployment did to us; never shown as it is
+├── UpstreamRejected              it refused the request for good
+├── UpstreamUnauthorized          it refused our credential
+├── UpstreamNotFound              it does not know the deployment or the job
+├── UpstreamOverloaded            it has no capacity now; `retry_after_s` if it said so
+├── UpstreamUnavailable           it failed, and certainly did nothing
+├── OutcomeUnknown                it may or may not have created the job
+└── ContentInvalid                what it sent is not the whole video
+CredentialUnavailable             a token or secret could not be had
+ConfigurationError                the settings cannot be used; lists every problem
+"""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+
+class ReelayError(Exception):
+    """An error that is answered to the caller in OpenAI's envelope.
+
+    Args:
+        message: What is wrong and what to do about it.
+        param: The request field at fault, if one is.
+        code: A stable machine-readable word; the class has a default.
+    """
+
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    type = "server_error"
+    code: str | None = None
+
+    def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.code = code or type(self).code
+
+    def headers(self) -> dict[str, str]:
+        """Response headers that belong to this error."""
+        return {}
+
+
+class InvalidRequest(ReelayError, ValueError):
+    """The request can never work as it is."""
+
+    status = HTTPStatus.BAD_REQUEST
+    type = "invalid_request_error"
+    code = "invalid_value"
+
+
+class PayloadTooLarge(InvalidRequest):
+    """The request body, or a file in it, is larger than allowed."""
+
+    status = HTTPStatus.CONTENT_TOO_LARGE
+    code = "payload_too_large"
+
+
+class RequestConflict(InvalidRequest):
+    """The request contradicts one that was accepted before."""
+
+    status = HTTPStatus.CONFLICT
+    code = "idempotency_key_reused"
+
+
+class UnsupportedMedia(InvalidRequest):
+    """The content type of the body is none that we read."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    code = "unsupported_content_type"
+
+
+class Unauthorized(ReelayError):
+    """No key, or one that is not accepted."""
+
+    status = HTTPStatus.UNAUTHORIZED
+    type = "invalid_request_error"
+    code = "invalid_api_key"
+
+    def headers(self) -> dict[str, str]:
+        """RFC 9110 wants a challenge with every 401."""
+        return {"www-authenticate": "Bearer"}
+
+
+class NotFound(ReelayError, LookupError):
+    """The caller's tenant has no such thing."""
+
+    status = HTTPStatus.NOT_FOUND
+    type = "invalid_request_error"
+    code = "not_found"
+
+
+class ContentNotReady(NotFound):
+    """The video exists, its content does not (yet)."""
+
+    code = "content_not_ready"
+
+
+class ContentRemoved(ReelayError):
+    """The content existed and was removed by retention."""
+
+    status = HTTPStatus.GONE
+    type = "invalid_request_error"
+    code = "content_removed"
+
+
+class RangeNotSatisfiable(ReelayError):
+    """The asked range lies outside the content.
+
+    Args:
+        total_bytes: The size of the content.
+    """
+
+    status = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+    type = "invalid_request_error"
+    code = "range_not_satisfiable"
+
+    def __init__(self, total_bytes: int) -> None:
+        super().__init__(f"The range lies outside the content, which has {total_bytes} bytes.")
+        self.total_bytes = total_bytes
+
+    def headers(self) -> dict[str, str]:
+        """RFC 9110, 15.5.17."""
+        return {"content-range": f"bytes */{self.total_bytes}"}
+
+
+class Busy(ReelayError):
+    """The service cannot do this now.
+
+    Args:
+        message: What is short.
+        retry_after_s: When to come back, in seconds.
+    """
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "busy"
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+    def headers(self) -> dict[str, str]:
+        """Both forms that OpenAI's clients obey."""
+        return {"retry-after": str(self.retry_after_s), "retry-after-ms": str(self.retry_after_s * 1000)}
+
+
+class UpstreamError(Exception):
+    """A deployment answered, or failed to answer, in a way that needs a decision.
+
+    Args:
+        message: What the deployment said, without any secret.
+        code: The deployment's own error code, if it gave one.
+    """
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+
+
+class UpstreamRejected(UpstreamError):
+    """The deployment refused the request for good."""
+
+
+class UpstreamUnauthorized(UpstreamError):
+    """The deployment refused our credential, role or network."""
+
+
+class UpstreamNotFound(UpstreamError, LookupError):
+    """The deployment does not know the deployment name, or the job."""
+
+
+class UpstreamOverloaded(UpstreamError):
+    """The deployment has no capacity now.
+
+    Args:
+        retry_after_s: Its own wish, in seconds; None if it gave none.
+    """
+
+    def __init__(self, message: str, *, code: str | None = None, retry_after_s: float | None = None) -> None:
+        super().__init__(message, code=code)
+        self.retry_after_s = retry_after_s
+
+
+class UpstreamUnavailable(UpstreamError):
+    """The deployment failed and certainly changed nothing; asking again is safe.
+
+    Args:
+        retry_after_s: Its own wish, in seconds; None if it gave none.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class OutcomeUnknown(UpstreamError):
+    """The deployment may or may not have created the job: look before asking again."""
+
+
+class ContentInvalid(UpstreamError):
+    """What the deployment sent is not the whole video."""
+
+
+class CredentialUnavailable(Exception):
+    """A token or a secret could not be had; the message never holds one."""
+
+
+class ConfigurationError(ValueError):
+    """The settings cannot be used.
+
+    Args:
+        problems: One line for each, with the path to the setting.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("The configuration cannot be used:\n" + "\n".join(f"  - {problem}" for problem in problems))
+        self.problems = tuple(problems)

@@ -1,0 +1,45 @@
+"""Why a video failed, in words that a caller's program can act on."""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+
+class FailureCode(StrEnum):
+    """The `error.code` of a failed video; an upstream's own moderation codes are passed on as they are."""
+
+    CANCELLED = "cancelled"
+    """Somebody cancelled or deleted the video before it was completed."""
+    REJECTED = "upstream_rejected"
+    """The deployment refused the request for good."""
+    UNAUTHORIZED = "upstream_unauthorized"
+    """The deployment refused our credential; the operator has to mend it."""
+    DEPLOYMENT_NOT_FOUND = "deployment_not_found"
+    """The deployment is gone, or the configuration no longer has it."""
+    NO_CAPACITY = "no_capacity"
+    """No deployment took the job within the time a video may be queued."""
+    RENDER_FAILED = "render_failed"
+    """The deployment gave up on the job."""
+    RENDER_TIMEOUT = "render_timeout"
+    """The job did not end within the deployment's `render_timeout_s`."""
+    RENDER_LOST = "render_lost"
+    """The deployment no longer knows the job."""
+    CONTENT_EXPIRED = "content_expired"
+    """The deployment dropped the content before it could be copied."""
+    CONTENT_INVALID = "content_invalid"
+    """What the deployment sends is not a whole MP4, however often it is asked."""
+    INPUT_MISSING = "input_missing"
+    """The stored reference image is gone."""
+
+
+class Failure(BaseModel):
+    """Why a video failed.
+
+    Attributes:
+        code: A `FailureCode`, or the upstream's own code.
+        message: One sentence for a person; without secrets.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    code: str
+    message: str

@@ -1,0 +1,188 @@
+"""The video: what is known of it, and how it may change.
+
+    queued ──▶ submitting ──▶ in_progress ──▶ copying ──▶ completed
+      ▲ ╲         │ │  ╲            ╲           ╲
+      │  ╲◀───────┘ │   ╲            ╲           ╲
+      │   overloaded│    ╲────────────╲───────────╲────▶ failed
+
+Every change is a method that returns a new video; a change that the table does not allow raises
+`InvalidTransition`. Doing again what was already done changes nothing, so activities may run twice.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.failures import Failure, FailureCode
+
+
+class VideoState(StrEnum):
+    """Where a video is on its way."""
+
+    QUEUED = "queued"
+    SUBMITTING = "submitting"
+    IN_PROGRESS = "in_progress"
+    COPYING = "copying"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+TRANSITIONS: Mapping[VideoState, frozenset[VideoState]] = {
+    VideoState.QUEUED: frozenset({VideoState.SUBMITTING, VideoState.FAILED}),
+    VideoState.SUBMITTING: frozenset({VideoState.QUEUED, VideoState.IN_PROGRESS, VideoState.FAILED}),
+    VideoState.IN_PROGRESS: frozenset({VideoState.COPYING, VideoState.FAILED}),
+    VideoState.COPYING: frozenset({VideoState.COMPLETED, VideoState.FAILED}),
+    VideoState.COMPLETED: frozenset(),
+    VideoState.FAILED: frozenset(),
+}
+
+
+class InvalidTransition(ValueError):
+    """A video cannot go from this state to that."""
+
+
+class Variant(StrEnum):
+    """The files of a finished video, by OpenAI's names."""
+
+    VIDEO = "video"
+    THUMBNAIL = "thumbnail"
+    SPRITESHEET = "spritesheet"
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class VideoRef(_Value):
+    """All that is needed to find a video; the orchestration's input."""
+
+    tenant: str
+    video_id: str
+
+
+class StoredContent(_Value):
+    """One file in our blob storage.
+
+    Attributes:
+        blob: Name within the container.
+        content_type: A media type.
+        size_bytes: Its length.
+        sha256: Lower-case hex digest of its bytes.
+    """
+
+    blob: str
+    content_type: str
+    size_bytes: int
+    sha256: str
+
+
+class Video(_Value):
+    """One video and all that is known of it.
+
+    Attributes:
+        seconds: Asked length.
+        input_reference: The claim check of the reference image.
+        deployment: Who renders it, once chosen.
+        submitting_since: When the intent to create the render job was written, before anything was sent.
+        upstream_id: The render job's id at the deployment.
+        progress: Percent, as the deployment last said.
+        contents: What was copied, by variant.
+        cost_usd: Price of what was really rendered; None until that is known.
+        cancel_requested_at: Somebody wants it to end; the orchestration will see to it.
+        deleted_at: It is gone for its tenant; the record goes once the orchestration has ended.
+    """
+
+    video_id: str
+    tenant: str
+    model: str
+    prompt: str
+    seconds: int
+    size: str
+    created_at: datetime
+    user: str | None = None
+    metadata: Mapping[str, str] | None = None
+    input_reference: StoredContent | None = None
+
+    state: VideoState = VideoState.QUEUED
+    progress: int = 0
+    deployment: str | None = None
+    submitting_since: datetime | None = None
+    upstream_id: str | None = None
+    in_progress_since: datetime | None = None
+    rendered_at: datetime | None = None
+    ended_at: datetime | None = None
+    contents: Mapping[Variant, StoredContent] | None = None
+    content_removed_at: datetime | None = None
+    cost_usd: Decimal | None = None
+    failure: Failure | None = None
+    cancel_requested_at: datetime | None = None
+    deleted_at: datetime | None = None
+
+    @property
+    def ref(self) -> VideoRef:
+        """How to find it."""
+        return VideoRef(tenant=self.tenant, video_id=self.video_id)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is completed or failed."""
+        return not TRANSITIONS[self.state]
+
+    def submitting(self, deployment: str, now: datetime) -> Self:
+        """Write down the intent to create a render job, before the first byte is sent."""
+        return self._move(VideoState.SUBMITTING, deployment=deployment, submitting_since=now)
+
+    def refused(self) -> Self:
+        """The deployment certainly took nothing: forget the intent."""
+        return self._move(VideoState.QUEUED, deployment=None, submitting_since=None)
+
+    def in_progress(self, upstream_id: str, now: datetime) -> Self:
+        """The deployment has the job."""
+        return self._move(VideoState.IN_PROGRESS, upstream_id=upstream_id, in_progress_since=now)
+
+    def progressed(self, percent: int) -> Self:
+        """The deployment says how far it is; it never goes back."""
+        return self._with(progress=max(self.progress, min(percent, 100)))
+
+    def copying(self, now: datetime, *, cost_usd: Decimal) -> Self:
+        """The render is done and its price is known; what remains is to bring it home."""
+        return self._move(VideoState.COPYING, rendered_at=now, progress=100, cost_usd=cost_usd)
+
+    def copied(self, variant: Variant, content: StoredContent) -> Self:
+        """One file is in our storage, whole."""
+        return self._with(contents={**(self.contents or {}), variant: content})
+
+    def completed(self, now: datetime) -> Self:
+        """The content is ours."""
+        if Variant.VIDEO not in (self.contents or {}):
+            raise InvalidTransition(f"{self.video_id} cannot be completed: its content is not stored")
+        return self._move(VideoState.COMPLETED, ended_at=now)
+
+    def failed(self, failure: Failure, now: datetime) -> Self:
+        """It will never be completed."""
+        return self._move(VideoState.FAILED, failure=failure, ended_at=now)
+
+    def cancelling(self, now: datetime) -> Self:
+        """Somebody wants it to end; nothing happens to one that has ended."""
+        return self if self.has_ended or self.cancel_requested_at else self._with(cancel_requested_at=now)
+
+    def deleted(self, now: datetime) -> Self:
+        """Its tenant no longer sees it."""
+        return self.cancelling(now).model_copy(update={"deleted_at": self.deleted_at or now})
+
+    def _move(self, state: VideoState, **changes: object) -> Self:
+        if state is self.state:
+            return self
+        if state not in TRANSITIONS[self.state]:
+            raise InvalidTransition(f"{self.video_id} cannot go from {self.state} to {state}")
+        return self._with(state=state, **changes)
+
+    def _with(self, **changes: object) -> Self:
+        return self.model_copy(update=changes)
+
+
+CANCELLED = Failure(code=FailureCode.CANCELLED, message="The video was cancelled before it was completed.")

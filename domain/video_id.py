@@ -1,0 +1,47 @@
+"""Video ids carry their creation time, so that a tenant and an id are enough to find the record."""
+
+import re
+from datetime import UTC, datetime
+
+PREFIX = "video_"
+_TIME_DIGITS = 12
+_RANDOM_DIGITS = 20
+_LATEST_MS = 16**_TIME_DIGITS - 1
+_PATTERN = re.compile(rf"{PREFIX}([0-9a-f]{{{_TIME_DIGITS}}})([0-9a-f]{{{_RANDOM_DIGITS}}})")
+
+
+def new_video_id(now: datetime, randomness: bytes) -> str:
+    """Make an id.
+
+    Args:
+        now: Creation time; kept to the millisecond.
+        randomness: Ten random bytes.
+    """
+    return f"{PREFIX}{int(now.timestamp() * 1000):0{_TIME_DIGITS}x}{randomness.hex()}"
+
+
+def is_video_id(text: str) -> bool:
+    """Whether the text has the form of an id of ours."""
+    return _PATTERN.fullmatch(text) is not None
+
+
+def created_at(video_id: str) -> datetime:
+    """The creation time an id carries, to the millisecond, UTC."""
+    return datetime.fromtimestamp(int(_parts(video_id)[0], 16) / 1000, UTC)
+
+
+def oldest_first_key(video_id: str) -> str:
+    """A key that sorts as the ids were created."""
+    return "".join(_parts(video_id))
+
+
+def newest_first_key(video_id: str) -> str:
+    """A key that sorts against the order of creation."""
+    milliseconds, randomness = _parts(video_id)
+    return f"{_LATEST_MS - int(milliseconds, 16):0{_TIME_DIGITS}x}{16**_RANDOM_DIGITS - 1 - int(randomness, 16):0{_RANDOM_DIGITS}x}"
+
+
+def _parts(video_id: str) -> tuple[str, str]:
+    if (match := _PATTERN.fullmatch(video_id)) is None:
+        raise ValueError(f"not a video id: {video_id!r}")
+    return match[1], match[2]
