@@ -1,0 +1,86 @@
+"""The app's settings on this machine: what the Function App's configuration is in Azure."""
+
+import json
+from collections.abc import Mapping
+
+from local.stack.addresses import ACCOUNT, Addresses
+from local.stack.memory import Memory
+
+# Published with the emulator; it protects nothing.
+AZURITE_ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+
+PRO_DEPLOYMENT = "sora-2-pro-swedencentral"
+PRO_SECRET = "sora-pro-key"  # noqa: S105 - the secret's name
+
+
+def app_environment(
+    caller: Mapping[str, str], addresses: Addresses, memory: Memory, *, expected_render_s: float
+) -> dict[str, str]:
+    """Returns the environment of a function host.
+
+    Args:
+        caller: The stack's own environment; what it says of `REELAY_…` wins.
+        addresses: Where the services run.
+        memory: The keys.
+        expected_render_s: How long the deployments take, for the app to place its status checks.
+    """
+    chosen = {name: value for name, value in caller.items() if name.startswith("REELAY_")}
+    return {
+        **caller,
+        **_platform(addresses, memory),
+        **_reelay(addresses, memory),
+        "REELAY_MODELS": json.dumps(_models(addresses, expected_render_s)),
+        **chosen,
+    }
+
+
+def _platform(addresses: Addresses, memory: Memory) -> dict[str, str]:
+    return {
+        "TASKHUB_NAME": "reelay",
+        "AzureWebJobsStorage": (
+            f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={AZURITE_ACCOUNT_KEY};"
+            f"BlobEndpoint={addresses.blob};QueueEndpoint={addresses.queue};TableEndpoint={addresses.table};"
+        ),
+        "AZURITE_ACCOUNT_KEY": AZURITE_ACCOUNT_KEY,
+        "IDENTITY_ENDPOINT": addresses.identity,
+        "IDENTITY_HEADER": memory.identity_header,
+    }
+
+
+def _reelay(addresses: Addresses, memory: Memory) -> dict[str, str]:
+    return {
+        "REELAY_BLOB_ENDPOINT": addresses.blob,
+        "REELAY_TABLE_ENDPOINT": addresses.table,
+        "REELAY_STORAGE_KEY": "env:AZURITE_ACCOUNT_KEY",
+        "REELAY_API_KEYS": json.dumps([{"tenant": "local", "secret": "env:REELAY_LOCAL_API_KEY"}]),
+        "REELAY_LOCAL_API_KEY": memory.api_key,
+        "REELAY_ADMIN_KEY": "env:REELAY_LOCAL_ADMIN_KEY",
+        "REELAY_LOCAL_ADMIN_KEY": memory.admin_key,
+        "REELAY_KEY_VAULT_CA": str(addresses.vault_ca),
+        "REELAY_EVENT_GRID_ENDPOINT": addresses.eventgrid,
+        "REELAY_ALLOW_PRIVATE_ADDRESSES": "false",
+    }
+
+
+def _models(addresses: Addresses, expected_render_s: float) -> dict[str, object]:
+    """One model behind a managed identity, one behind an API key in the vault; prices as OpenAI published them."""
+    common = {"seconds": [4, 8, 12], "operations": ["create", "remix"], "expected_render_s": expected_render_s}
+    standard = {
+        **common,
+        "name": "sora-2-eastus2",
+        "endpoint": f"{addresses.upstream}/sora-2-eastus2/openai/v1/",
+        "upstream_model": "sora-2",
+        "auth": {"kind": "managed_identity"},
+        "sizes": ["720x1280", "1280x720"],
+        "usd_per_second": {"*": "0.10"},
+    }
+    pro = {
+        **common,
+        "name": PRO_DEPLOYMENT,
+        "endpoint": f"{addresses.upstream}/{PRO_DEPLOYMENT}/openai/v1/",
+        "upstream_model": "sora-2-pro",
+        "auth": {"kind": "api_key", "secret": f"keyvault:{addresses.vault}/secrets/{PRO_SECRET}"},
+        "sizes": ["720x1280", "1280x720", "1024x1792", "1792x1024"],
+        "usd_per_second": {"720x1280": "0.30", "1280x720": "0.30", "1024x1792": "0.50", "1792x1024": "0.50"},
+    }
+    return {"sora-2": {"deployments": [standard]}, "sora-2-pro": {"deployments": [pro]}}

@@ -1,0 +1,49 @@
+"""Running a coroutine as a program that stops in good order when it is told to."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine, Iterator
+from typing import Any
+
+from local.stack.errors import StartError
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def run(program: Coroutine[Any, Any, int]) -> int:
+    """Runs a program and returns its exit code.
+
+    The first SIGINT, SIGTERM or SIGHUP cancels it, further ones are ignored so that it can clean up; the exit code is
+    then 0. A `StartError` is printed, with exit code 1.
+    """
+    try:
+        return asyncio.run(_until_signalled(program))
+    except* StartError as failure:
+        for error in _leaves(failure):
+            print(error, file=sys.stderr)
+    return 1
+
+
+async def _until_signalled(program: Coroutine[Any, Any, int]) -> int:
+    loop, task = asyncio.get_running_loop(), asyncio.create_task(program)
+
+    def stop() -> None:
+        for signal_number in STOP_SIGNALS:
+            loop.add_signal_handler(signal_number, lambda: None)
+        task.cancel()
+
+    for signal_number in STOP_SIGNALS:
+        loop.add_signal_handler(signal_number, stop)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        return 0
+
+
+def _leaves(group: BaseExceptionGroup[StartError]) -> Iterator[StartError]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
