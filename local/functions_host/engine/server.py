@@ -1,47 +1,95 @@
-"""The engine as a gRPC server on 127.0.0.1."""
+"""The engine as a gRPC server on 127.0.0.1, on an event loop of its own."""
 
+import asyncio
 import signal
-from concurrent import futures
+import threading
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-import grpc
+import grpc.aio
 from durabletask.internal import orchestrator_service_pb2_grpc as stubs
-from durabletask.testing.in_memory_backend import InMemoryOrchestrationBackend
+
+from local.functions_host.engine.hub import TaskHub
+from local.functions_host.engine.service import TaskHubService
+from local.functions_host.engine.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_OPTIONS = [
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.so_reuseport", 0),  # a second engine on the port must fail, not share it
+]
+
+_add_servicer = cast(
+    "Callable[[stubs.TaskHubSidecarServiceServicer, grpc.aio.Server], None]",
+    stubs.add_TaskHubSidecarServiceServicer_to_server,  # pyright: ignore[reportUnknownMemberType] # generated, untyped
+)
 
 
 class Engine:
     """A Durable Task engine that listens on 127.0.0.1.
 
     Args:
-        state: Folder that keeps the task hub across restarts; None keeps it in memory only.
+        state: Folder that keeps the task hub across restarts, in `engine.sqlite`; None keeps it in memory only.
         port: TCP port; 0 takes a free one.
     """
 
     def __init__(self, state: Path | None = None, port: int = 0) -> None:
         self._state = state
         self._port = port
-        self._server = grpc.server(futures.ThreadPoolExecutor(max_workers=256))
-        self._backend = InMemoryOrchestrationBackend()
+        self._started: Future[str] = Future()
+        self._thread = threading.Thread(target=self._run, name="durable-engine", daemon=True)
 
     def start(self) -> str:
-        """Serve, and return the address as "127.0.0.1:PORT"."""
-        add_servicer = cast(
-            "Callable[[stubs.TaskHubSidecarServiceServicer, grpc.Server], None]",
-            stubs.add_TaskHubSidecarServiceServicer_to_server,  # pyright: ignore[reportUnknownMemberType] # generated, untyped
-        )
-        add_servicer(self._backend, self._server)
-        self._port = self._server.add_insecure_port(f"127.0.0.1:{self._port}")
-        self._server.start()
-        return f"127.0.0.1:{self._port}"
+        """Serve, and return the address as "127.0.0.1:PORT".
+
+        Raises:
+            RuntimeError: The port is taken.
+            sqlite3.OperationalError: Another engine uses the state folder, or its format is unknown.
+        """
+        self._thread.start()
+        return self._started.result()
 
     def stop(self) -> None:
-        """Stop serving; every open stream ends."""
-        self._backend.stop()
-        self._server.stop(grace=None).wait()
+        """Stop serving; every open call and stream ends. Does nothing if the engine does not run."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except Exception as error:
+            if self._started.done():
+                raise
+            self._started.set_exception(error)
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        store = self._open_store()
+        server = grpc.aio.server(options=_OPTIONS)
+        try:
+            port = server.add_insecure_port(f"127.0.0.1:{self._port}")
+            hub = TaskHub(store)
+            _add_servicer(TaskHubService(hub), server)
+            await server.start()
+            self._started.set_result(f"127.0.0.1:{port}")
+            await self._stopping.wait()
+            await hub.commits.settled()
+        finally:
+            await server.stop(grace=None)
+            if store is not None:
+                store.close()
+
+    def _open_store(self) -> Store | None:
+        if self._state is None:
+            return None
+        self._state.mkdir(parents=True, exist_ok=True)
+        return Store(self._state / "engine.sqlite")
 
 
 def run_engine(port: int, state: Path | None) -> None:
