@@ -1,4 +1,4 @@
-"""When to ask a deployment how far a job is: seldom at first, densely near the expected end, never at a fixed interval."""
+"""When to ask a deployment how far a job is: seldom at first, densely near the expected end."""
 
 FIRST_CHECK = 0.6
 """The first check comes after this share of the expected render time,"""
@@ -7,7 +7,7 @@ APPROACH = 0.7
 OVERDUE = 0.1
 """and past the expected end after this share of the time gone by."""
 SHORTEST_S = 0.02
-LONGEST_S = 30.0
+LONGEST_S = 60.0
 
 
 def next_check_s(*, elapsed_s: float, expected_s: float, progress: int = 0) -> float:
@@ -38,7 +38,7 @@ def poll_hint_ms(*, elapsed_s: float, expected_s: float) -> int:
 
 def _expected_from_progress(elapsed_s: float, expected_s: float, progress: int) -> float:
     """Believe a reported progress as far as it goes: it weighs more the further the job is."""
-    if not 0 < progress < 100:
+    if progress in {0, 100}:
         return expected_s
     projected_s = elapsed_s * 100 / progress
     weight = progress / 100

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 PREFIX = "video_"
 _TIME_DIGITS = 12
 _RANDOM_DIGITS = 20
-_LATEST_MS = 16**_TIME_DIGITS - 1
 _PATTERN = re.compile(rf"{PREFIX}([0-9a-f]{{{_TIME_DIGITS}}})([0-9a-f]{{{_RANDOM_DIGITS}}})")
 
 
@@ -37,8 +36,8 @@ def oldest_first_key(video_id: str) -> str:
 
 def newest_first_key(video_id: str) -> str:
     """A key that sorts against the order of creation."""
-    milliseconds, randomness = _parts(video_id)
-    return f"{_LATEST_MS - int(milliseconds, 16):0{_TIME_DIGITS}x}{16**_RANDOM_DIGITS - 1 - int(randomness, 16):0{_RANDOM_DIGITS}x}"
+    key = oldest_first_key(video_id)
+    return f"{16 ** len(key) - 1 - int(key, 16):0{len(key)}x}"
 
 
 def _parts(video_id: str) -> tuple[str, str]:

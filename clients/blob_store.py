@@ -1,0 +1,169 @@
+"""Our own Blob Storage: finished videos, and the inputs they were asked with."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.blob import BlobBlock, BlobSasPermissions, ContentSettings, UserDelegationKey, generate_blob_sas
+from azure.storage.blob.aio import BlobServiceClient, ContainerClient
+
+from domain.errors import NotFound
+from domain.video import StoredContent
+
+BLOCK_BYTES = 4 * 1024 * 1024
+_DELEGATION = timedelta(hours=12)
+_CLOCK_SKEW = timedelta(minutes=5)
+
+
+class LinkSigner(Protocol):
+    """Signs read-only links to blobs."""
+
+    async def sign(self, container: ContainerClient, blob: str, *, now: datetime, expires_at: datetime) -> str:
+        """The query string that lets its bearer read one blob until `expires_at`."""
+        ...
+
+
+class AccountKeySigner:
+    """Signs with the account's key, where an account has one.
+
+    Args:
+        account_key: Base64, as Azure gives it.
+    """
+
+    def __init__(self, account_key: str) -> None:
+        self._key = account_key
+
+    async def sign(self, container: ContainerClient, blob: str, *, now: datetime, expires_at: datetime) -> str:
+        """See `LinkSigner`."""
+        return _sas(container, blob, now, expires_at, account_key=self._key)
+
+
+class UserDelegationSigner:
+    """Signs with a key that the store lends to our identity for some hours; no account key exists.
+
+    Args:
+        service: Asked for the key; its identity needs Storage Blob Delegator.
+    """
+
+    def __init__(self, service: BlobServiceClient) -> None:
+        self._service = service
+        self._lock = asyncio.Lock()
+        self._key: UserDelegationKey | None = None
+        self._good_until: datetime | None = None
+
+    async def sign(self, container: ContainerClient, blob: str, *, now: datetime, expires_at: datetime) -> str:
+        """See `LinkSigner`."""
+        async with self._lock:
+            if self._key is None or self._good_until is None or self._good_until < expires_at:
+                self._good_until = max(now + _DELEGATION, expires_at)
+                self._key = await self._service.get_user_delegation_key(now - _CLOCK_SKEW, self._good_until)
+            key = self._key
+        return _sas(container, blob, now, expires_at, user_delegation_key=key)
+
+
+def _sas(container: ContainerClient, blob: str, now: datetime, expires_at: datetime, **key: object) -> str:
+    return generate_blob_sas(
+        account_name=container.account_name or "",
+        container_name=container.container_name,
+        blob_name=blob,
+        permission=BlobSasPermissions(read=True),
+        start=now - _CLOCK_SKEW,
+        expiry=expires_at,
+        **key,  # pyright: ignore[reportArgumentType] - the SDK types each key apart
+    )
+
+
+class BlobStore:
+    """One container.
+
+    Args:
+        container: Its credential needs data access.
+        signer: Makes links.
+    """
+
+    def __init__(self, container: ContainerClient, signer: LinkSigner) -> None:
+        self._container = container
+        self._signer = signer
+
+    async def create_if_missing(self) -> None:
+        """Make the container; harmless when it is there."""
+        with suppress(ResourceExistsError):
+            await self._container.create_container()
+
+    async def put(self, blob: str, content: bytes, content_type: str) -> StoredContent:
+        """Store a small file whole, over whatever was there."""
+        settings = ContentSettings(content_type=content_type)
+        await self._container.upload_blob(blob, content, overwrite=True, content_settings=settings)
+        digest = hashlib.sha256(content).hexdigest()
+        return StoredContent(blob=blob, content_type=content_type, size_bytes=len(content), sha256=digest)
+
+    async def put_stream(self, blob: str, chunks: AsyncIterator[bytes], content_type: str) -> StoredContent:
+        """Store a large file block by block; readers see it whole or not at all.
+
+        Block names are numbers, so a rerun overwrites what an interrupted run left.
+
+        Args:
+            blob: Its name.
+            chunks: Its bytes, each chunk a block of at most `BLOCK_BYTES`.
+            content_type: Its media type.
+
+        Raises:
+            Exception: Whatever `chunks` raises; nothing is stored then.
+        """
+        client = self._container.get_blob_client(blob)
+        digest, size, blocks = hashlib.sha256(), 0, list[BlobBlock]()
+        staging: asyncio.Task[None] | None = None
+
+        async def stage(block: BlobBlock, chunk: bytes) -> None:
+            await client.stage_block(block.id, chunk, length=len(chunk))
+
+        try:
+            async for chunk in chunks:  # while one block is sent, the next one is read
+                digest.update(chunk)
+                size += len(chunk)
+                if staging:
+                    await staging
+                blocks.append(BlobBlock(f"{len(blocks):06d}"))
+                staging = asyncio.create_task(stage(blocks[-1], chunk))
+            if staging:
+                await staging
+        finally:
+            if staging:
+                staging.cancel()
+        sha256 = digest.hexdigest()
+        settings = ContentSettings(content_type=content_type)
+        await client.commit_block_list(blocks, content_settings=settings, metadata={"sha256": sha256})
+        return StoredContent(blob=blob, content_type=content_type, size_bytes=size, sha256=sha256)
+
+    async def read(self, blob: str, *, offset: int = 0, length: int | None = None) -> bytes:
+        """The bytes of a blob, or a part of them.
+
+        Raises:
+            NotFound: There is no such blob.
+        """
+        try:
+            download = await self._container.download_blob(blob, offset=offset, length=length)
+            return await download.readall()
+        except ResourceNotFoundError:
+            raise NotFound(f"The blob '{blob}' is gone.") from None
+
+    async def delete(self, blob: str) -> None:
+        """Delete a blob; harmless when it is gone."""
+        with suppress(ResourceNotFoundError):
+            await self._container.delete_blob(blob)
+
+    def url(self, blob: str) -> str:
+        """Where a blob is, for those who may read it."""
+        return self._container.get_blob_client(blob).url
+
+    async def link(self, blob: str, *, now: datetime, expires_at: datetime) -> str:
+        """A URL that anybody can read the blob with until `expires_at`."""
+        return f"{self.url(blob)}?{await self._signer.sign(self._container, blob, now=now, expires_at=expires_at)}"
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._container.close()

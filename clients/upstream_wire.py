@@ -1,0 +1,160 @@
+"""What a videos server answers, read leniently and turned into our words.
+
+Sources: learn.microsoft.com, Azure OpenAI v1 videos reference; error bodies as seen on the live service.
+"""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from clients.retry_after import retry_after_s
+from domain.errors import (
+    OutcomeUnknown,
+    UpstreamError,
+    UpstreamNotFound,
+    UpstreamOverloaded,
+    UpstreamRejected,
+    UpstreamUnauthorized,
+    UpstreamUnavailable,
+)
+from domain.failures import Failure, FailureCode
+from domain.render_job import RenderJob, RenderStatus
+
+_SUCCEEDED = {"completed", "succeeded"}
+_FAILED = {"failed", "cancelled", "canceled", "expired"}
+_NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+_MESSAGE_LIMIT = 500
+
+
+class _WireError(BaseModel):
+    code: str | None = None
+    message: str | None = None
+
+
+class _WireJob(BaseModel):
+    id: str
+    status: str
+    progress: float | None = None
+    created_at: float | None = None
+    expires_at: float | None = None
+    model: str | None = None
+    prompt: str | None = None
+    seconds: float | None = None
+    size: str | None = None
+    error: _WireError | None = None
+
+
+class _WireList(BaseModel):
+    data: list[Any]
+
+
+def read_job(response: httpx.Response) -> RenderJob:
+    """A job from a successful answer.
+
+    Raises:
+        ValueError: The body is none.
+    """
+    return to_job(response.json())
+
+
+def read_jobs(response: httpx.Response) -> list[RenderJob]:
+    """A list of jobs from a successful answer.
+
+    Raises:
+        ValueError: The body is no list.
+    """
+    return [to_job(item) for item in _WireList.model_validate(response.json()).data]
+
+
+def to_job(item: Any) -> RenderJob:
+    """A job from its JSON.
+
+    Raises:
+        ValueError: It is none.
+    """
+    wire = _WireJob.model_validate(item)
+    status = _status(wire.status)
+    return RenderJob(
+        upstream_id=wire.id,
+        status=status,
+        progress=int(wire.progress or 0),
+        created_at=_time(wire.created_at),
+        expires_at=_time(wire.expires_at),
+        model=wire.model,
+        prompt=wire.prompt,
+        seconds=int(wire.seconds) if wire.seconds else None,
+        size=wire.size,
+        failure=_failure(wire) if status is RenderStatus.FAILED else None,
+    )
+
+
+def to_error(response: httpx.Response) -> UpstreamError:
+    """What an unsuccessful answer means."""
+    status = response.status_code
+    error = _error_body(response)
+    message = f"HTTP {status}: {error.message or response.reason_phrase}"[:_MESSAGE_LIMIT]
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        return UpstreamUnauthorized(message, code=error.code)
+    if status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
+        return UpstreamNotFound(message, code=error.code)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return UpstreamOverloaded(message, code=error.code, retry_after_s=retry_after_s(response))
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
+        return _unclear(response.request, message, retry_after_s(response))
+    if "timed out" in message.lower():  # an upload that was too slow is a 400 on the live service
+        return UpstreamUnavailable(message)
+    return UpstreamRejected(message, code=error.code)
+
+
+@contextmanager
+def translated_transport_errors(request: httpx.Request) -> Generator[None]:
+    """Turn a broken exchange into what it means for the request.
+
+    Raises:
+        OutcomeUnknown: The request asked for a change and may have been carried out.
+        UpstreamUnavailable: It certainly was not.
+    """
+    try:
+        yield
+    except _NOTHING_SENT as error:
+        raise UpstreamUnavailable(f"{request.url.host} cannot be reached: {type(error).__name__}") from error
+    except httpx.HTTPError as error:
+        message = f"the exchange with {request.url.host} broke off: {type(error).__name__}"
+        raise _unclear(request, message) from error
+
+
+def _unclear(request: httpx.Request, message: str, retry_after_s: float | None = None) -> UpstreamError:
+    """A server that fails may have done what it was asked to do all the same."""
+    if request.method == "POST":
+        return OutcomeUnknown(message)
+    return UpstreamUnavailable(message, retry_after_s=retry_after_s)
+
+
+def _status(word: str) -> RenderStatus:
+    if word in _SUCCEEDED:
+        return RenderStatus.SUCCEEDED
+    return RenderStatus.FAILED if word in _FAILED else RenderStatus.RUNNING
+
+
+def _failure(wire: _WireJob) -> Failure:
+    error = wire.error or _WireError()
+    code = FailureCode.CONTENT_EXPIRED if wire.status == "expired" else FailureCode.RENDER_FAILED
+    message = error.message or f"The deployment says the job is {wire.status}."
+    return Failure(code=error.code or code, message=message[:_MESSAGE_LIMIT])
+
+
+def _error_body(response: httpx.Response) -> _WireError:
+    try:
+        body = response.json()
+        return _WireError.model_validate(body["error"])
+    except (ValueError, KeyError, TypeError, ValidationError):
+        return _WireError(message=response.text[:_MESSAGE_LIMIT] or None)
+
+
+def _time(seconds: float | None) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None

@@ -1,0 +1,111 @@
+"""How a video looks in Table Storage: keys and entities.
+
+All rows of a tenant share one partition, so what belongs together changes together, in one transaction:
+
+    PartitionKey       RowKey               row
+    tenant-TENANT      v<newest first>      the record; a plain range query lists the newest first
+    tenant-TENANT      o<oldest first>      the same order the other way round, keys only
+    tenant-TENANT      a<oldest first>      the alarm: when the sweeper looks at the video again
+    tenant-TENANT      k<hash of the key>   an Idempotency-Key, and the body it came with
+    tenants            TENANT               which partitions there are
+    claims-DEPLOYMENT  <hash of the id>     which video a render job belongs to
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from domain.video import Video, VideoRef
+from domain.video_id import newest_first_key, oldest_first_key
+
+type Entity = Mapping[str, Any]
+
+TENANTS = "tenants"
+RECORDS = ("v", "w")
+ORDERS = ("o", "p")
+ALARMS = ("a", "b")
+_PROMPT_PIECE = 16_000
+"""A string property holds 32,768 UTF-16 units; a code point may take two."""
+_NESTED = ("metadata", "input_reference", "contents", "failure")
+
+
+def tenant_partition(tenant: str) -> str:
+    """The partition of everything a tenant owns."""
+    return f"tenant-{tenant}"
+
+
+def record_key(video_id: str) -> str:
+    """The row of the record."""
+    return f"v{newest_first_key(video_id)}"
+
+
+def order_key(video_id: str) -> str:
+    """The row that gives the record its place in the oldest-first list."""
+    return f"o{oldest_first_key(video_id)}"
+
+
+def alarm_key(video_id: str) -> str:
+    """The row of the alarm."""
+    return f"a{oldest_first_key(video_id)}"
+
+
+def record_key_of(order: str) -> str:
+    """The row of the record that an oldest-first row stands for."""
+    digits = order[1:]
+    return f"v{16 ** len(digits) - 1 - int(digits, 16):0{len(digits)}x}"
+
+
+def order_entity(ref: VideoRef) -> Entity:
+    """A place in the oldest-first list."""
+    return {"PartitionKey": tenant_partition(ref.tenant), "RowKey": order_key(ref.video_id)}
+
+
+def alarm_entity(ref: VideoRef, at: datetime) -> Entity:
+    """An alarm at a time."""
+    key = {"PartitionKey": tenant_partition(ref.tenant), "RowKey": alarm_key(ref.video_id)}
+    return {**key, "video_id": ref.video_id, "alarm_at": at}
+
+
+def tenant_entity(tenant: str) -> Entity:
+    """The note that a tenant's partition exists."""
+    return {"PartitionKey": TENANTS, "RowKey": tenant}
+
+
+def idempotency_entity(tenant: str, key: str, *, video_id: str, body_sha256: str) -> Entity:
+    """The note that an Idempotency-Key was used."""
+    row = {"PartitionKey": tenant_partition(tenant), "RowKey": f"k{_sha256(key)}"}
+    return {**row, "video_id": video_id, "body_sha256": body_sha256}
+
+
+def claim_entity(deployment: str, upstream_id: str, video_id: str) -> Entity:
+    """The note that a render job belongs to a video."""
+    return {"PartitionKey": f"claims-{deployment}", "RowKey": _sha256(upstream_id), "video_id": video_id}
+
+
+def to_entity(video: Video) -> Entity:
+    """A record as a row: flat, with nested values as JSON and the prompt in pieces."""
+    fields = video.model_dump(mode="json", exclude_none=True)
+    for name in _NESTED:
+        if name in fields:
+            fields[name] = json.dumps(fields[name])
+    prompt = fields.pop("prompt")
+    pieces = range(0, len(prompt), _PROMPT_PIECE)
+    fields |= {f"prompt{start // _PROMPT_PIECE}": prompt[start : start + _PROMPT_PIECE] for start in pieces}
+    key = {"PartitionKey": tenant_partition(video.tenant), "RowKey": record_key(video.video_id)}
+    return {**key, **fields, "visible": video.deleted_at is None}
+
+
+def to_video(entity: Entity) -> Video:
+    """A row as a record."""
+    fields = dict(entity)
+    for name in _NESTED:
+        if name in fields:
+            fields[name] = json.loads(fields[name])
+    fields["prompt"] = "".join(fields[name] for name in ("prompt0", "prompt1") if name in fields)
+    return Video.model_validate(fields)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,158 @@
+"""The upstream: any server of OpenAI's videos protocol. What goes wrong leaves here as an `UpstreamError`."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import httpx
+
+from clients.credentials import Credentials
+from clients.upstream_wire import read_job, read_jobs, to_error, translated_transport_errors
+from domain.catalog import Deployment
+from domain.errors import (
+    CredentialUnavailable,
+    OutcomeUnknown,
+    UpstreamError,
+    UpstreamNotFound,
+    UpstreamUnauthorized,
+    UpstreamUnavailable,
+)
+from domain.render_job import RenderJob
+from domain.video import Variant, Video
+
+_RECENT = "100"
+
+
+class InputFile(NamedTuple):
+    """A reference image to send along."""
+
+    name: str
+    content: bytes
+    content_type: str
+
+
+class ContentStream(NamedTuple):
+    """Content on its way.
+
+    Attributes:
+        size_bytes: Its length, if the server said so.
+        chunks: The bytes, to be read once.
+    """
+
+    size_bytes: int | None
+    chunks: AsyncIterator[bytes]
+
+
+class VideosApi:
+    """Talks to deployments.
+
+    Args:
+        http: Shared by all deployments. It must not follow redirects, which would carry a key elsewhere.
+        credentials: Makes each deployment's headers.
+    """
+
+    def __init__(self, http: httpx.AsyncClient, credentials: Credentials) -> None:
+        self._http = http
+        self._credentials = credentials
+
+    async def create(self, deployment: Deployment, video: Video, input_file: InputFile | None = None) -> RenderJob:
+        """Create a render job. Never repeated in here: this is what costs money.
+
+        Raises:
+            OutcomeUnknown: The job may exist.
+            UpstreamError: It certainly does not.
+        """
+        fields = {
+            "model": deployment.upstream_model,
+            "prompt": video.prompt,
+            "seconds": str(video.seconds),
+            "size": video.size,
+        }
+        # A field without a file name makes the body multipart, as OpenAI's own clients send it even without a file.
+        parts: dict[str, Any] = {name: (None, value) for name, value in fields.items()}
+        if input_file:
+            parts["input_reference"] = input_file
+        try:
+            return read_job(await self._send(deployment, "POST", "videos", files=parts))
+        except ValueError as error:
+            raise OutcomeUnknown("the answer to the creation could not be read") from error
+
+    async def retrieve(self, deployment: Deployment, upstream_id: str) -> RenderJob:
+        """How a job is doing.
+
+        Raises:
+            UpstreamError: It cannot be told.
+        """
+        try:
+            return read_job(await self._send(deployment, "GET", f"videos/{upstream_id}"))
+        except ValueError as error:
+            raise UpstreamUnavailable("the job's status could not be read") from error
+
+    async def recent(self, deployment: Deployment) -> list[RenderJob]:
+        """The jobs last created, newest first.
+
+        Raises:
+            UpstreamError: They cannot be listed.
+        """
+        try:
+            return read_jobs(await self._send(deployment, "GET", "videos", params={"limit": _RECENT, "order": "desc"}))
+        except ValueError as error:
+            raise UpstreamUnavailable("the list of jobs could not be read") from error
+
+    async def delete(self, deployment: Deployment, upstream_id: str) -> None:
+        """Delete a job and its content; harmless when it is gone.
+
+        Raises:
+            UpstreamError: It was not deleted.
+        """
+        try:
+            await self._send(deployment, "DELETE", f"videos/{upstream_id}")
+        except UpstreamNotFound:
+            return
+
+    @asynccontextmanager
+    async def content(
+        self, deployment: Deployment, upstream_id: str, variant: Variant, *, chunk_bytes: int
+    ) -> AsyncGenerator[ContentStream]:
+        """Open a finished job's content; it is read in chunks of `chunk_bytes`.
+
+        Raises:
+            UpstreamError: It cannot be had, or broke off.
+        """
+        path = f"videos/{upstream_id}/content"
+        request = await self._request(deployment, "GET", path, params={"variant": variant.value})
+        with translated_transport_errors(request):
+            response = await self._http.send(request, stream=True)
+            try:
+                if not response.is_success:
+                    await response.aread()
+                    raise self._error(deployment, response)
+                length = response.headers.get("content-length")
+                yield ContentStream(int(length) if length else None, response.aiter_bytes(chunk_bytes))
+            finally:
+                await response.aclose()
+
+    async def _send(self, deployment: Deployment, method: str, path: str, **parts: Any) -> httpx.Response:
+        request = await self._request(deployment, method, path, **parts)
+        with translated_transport_errors(request):
+            response = await self._http.send(request)
+        if not response.is_success:
+            raise self._error(deployment, response)
+        return response
+
+    async def _request(
+        self, deployment: Deployment, method: str, path: str, params: Mapping[str, str] | None = None, **parts: Any
+    ) -> httpx.Request:
+        try:
+            headers = await self._credentials.headers(deployment.auth)
+        except CredentialUnavailable as error:
+            raise UpstreamUnauthorized(str(error)) from error
+        version = {"api-version": deployment.api_version} if deployment.api_version else {}
+        url = f"{str(deployment.endpoint).rstrip('/')}/{path}"
+        return self._http.build_request(method, url, params={**(params or {}), **version}, headers=headers, **parts)
+
+    def _error(self, deployment: Deployment, response: httpx.Response) -> UpstreamError:
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
+            self._credentials.refused(deployment.auth)
+        return to_error(response)
