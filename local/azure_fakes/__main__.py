@@ -16,7 +16,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="port of everything but the vault (0: a free one)")
     parser.add_argument("--vault-port", type=int, default=0, help="port of the Key Vault (0: a free one)")
     parser.add_argument("--state", type=Path, help="folder in which jobs and settings survive a restart")
-    parser.add_argument("--media", type=Path, help="folder in which rendered videos are cached")
+    parser.add_argument("--media", type=Path, help="folder that caches rendered videos")
     return parser.parse_args()
 
 

@@ -36,13 +36,17 @@ class Control:
             }
         )
 
+    async def settings(self, _request: Request) -> Response:
+        """GET /_control/settings."""
+        return JSONResponse(self._world.settings.model_dump())
+
     async def change_settings(self, request: Request) -> Response:
         """POST /_control/settings."""
         try:
             self._world.change_settings(_PATCH.validate_json(await request.body()))
         except ValidationError as error:
             return _unprocessable(error)
-        return JSONResponse(self._world.settings.model_dump())
+        return await self.settings(request)
 
     async def add_faults(self, request: Request) -> Response:
         """POST /_control/faults."""
@@ -106,6 +110,7 @@ def routes(world: World) -> list[Route]:
     control = Control(world)
     return [
         Route("/_control/state", control.state, methods=["GET"]),
+        Route("/_control/settings", control.settings, methods=["GET"]),
         Route("/_control/settings", control.change_settings, methods=["POST"]),
         Route("/_control/faults", control.add_faults, methods=["POST"]),
         Route("/_control/faults", control.faults, methods=["GET"]),

@@ -39,14 +39,16 @@ async def run_fakes(
         port: TCP port of everything but the vault; 0 takes a free one.
         vault_port: TCP port of the vault; 0 takes a free one.
         folder: Where state survives a restart; `None` keeps none.
-        media_folder: Where rendered media are cached.
+        media_folder: Where rendered media are cached; several sets may share it.
 
     Yields:
         Where they are found.
     """
     with tempfile.TemporaryDirectory() as temporary:
-        world = World(folder, media_folder)
-        certificates = VaultCertificates(folder or Path(temporary))
+        home = folder or Path(temporary)
+        home.mkdir(parents=True, exist_ok=True)
+        world = World(media_folder or home / "media", folder)
+        certificates = VaultCertificates(home)
         async with (
             world,
             serve(create_app(world), port) as http_port,

@@ -40,6 +40,7 @@ async def _from_json(request: Request) -> Fields:
 
 
 async def _from_form(request: Request) -> Fields:
+    await request.body()  # keeps the body, so that an unreadable form can be met twice
     try:
         form = await request.form(max_part_size=MAX_FIELD_BYTES)
     except HTTPException as error:

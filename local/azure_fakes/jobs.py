@@ -66,14 +66,17 @@ class Job:
         """Return the status at `now`."""
         if self.is_terminal(now):
             return Status.FAILED if self.error else Status.COMPLETED
-        return Status.QUEUED if self.progress(now) < 100 * QUEUED_SHARE else Status.IN_PROGRESS
+        started_at = self.created_at + QUEUED_SHARE * self.render_time_s
+        return Status.QUEUED if now <= started_at else Status.IN_PROGRESS
 
     def progress(self, now: float) -> int:
-        """Return percent at `now`: 100 only for a completed job, and a failed one stays where it was."""
+        """Return percent at `now`: 100 only for a completed job; a failed one stays where it was."""
         if self.is_terminal(now) and not self.error:
             return 100
-        share = (now - self.created_at) / self.render_time_s if self.render_time_s else 1
-        return min(99, max(0, int(100 * share)))
+        elapsed_s = (now if self.finished_at is None else min(now, self.finished_at)) - self.created_at
+        if elapsed_s <= 0:
+            return 0
+        return int(100 * elapsed_s / self.render_time_s) if elapsed_s < self.render_time_s else 99
 
     def to_wire(self, now: float) -> dict[str, Any]:
         """Return the video object of the API."""

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final, cast
 
 import uvicorn
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
@@ -50,7 +51,7 @@ async def serve(app: ASGIApp, port: int = 0, tls: ssl.SSLContext | None = None) 
         The port.
     """
     config = uvicorn.Config(
-        _until_cancelled(app),
+        _as_long_as_there_is_a_caller(app),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -70,13 +71,13 @@ async def serve(app: ASGIApp, port: int = 0, tls: ssl.SSLContext | None = None) 
         await server.wait_closed()
 
 
-def _until_cancelled(app: ASGIApp) -> Any:
-    """Return the app for uvicorn, which would report a cancelled request as an error of the app."""
+def _as_long_as_there_is_a_caller(app: ASGIApp) -> Any:
+    """Return the app for uvicorn, which would report callers that have gone as errors of the app."""
 
     async def quiet(scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await app(scope, receive, send)
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, ClientDisconnect):
             transport_of(scope).abort()
 
     return quiet

@@ -126,8 +126,9 @@ class Submissions:
     def _start(self, call: Call, prompt: str, source: Source) -> Response:
         self._check_cap(source.deployment)
         job = self._draft(call, prompt, source)
-        self._world.start(job)
-        return JSONResponse(job.to_wire(job.created_at), headers=self._rate_headers(source.deployment))
+        answer = JSONResponse(job.to_wire(job.created_at), headers=self._rate_headers(source.deployment))
+        self._world.start(job)  # only now, for the answer to a submission is always "queued"
+        return answer
 
     def _check_cap(self, deployment: str) -> None:
         cap = self._world.deployment(deployment).max_running

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import secrets
-import tempfile
 from collections import Counter, defaultdict
 from pathlib import Path
 from random import Random
@@ -25,18 +24,15 @@ class World:
     """Everything the fakes know. Needs a running event loop.
 
     Args:
-        folder: Where jobs and settings survive a restart; `None` keeps them in memory.
         media_folder: Where rendered media are cached; several worlds may share it.
+        folder: Where jobs and settings survive a restart; `None` keeps them in memory.
     """
 
-    def __init__(self, folder: Path | None = None, media_folder: Path | None = None) -> None:
-        if folder:
-            folder.mkdir(parents=True, exist_ok=True)
-        self.folder = folder
+    def __init__(self, media_folder: Path, folder: Path | None = None) -> None:
         self.clock = Clock()
         self.random = Random()  # noqa: S311  (faults and speeds, not secrets)
         self.faults = FaultQueue(self.random)
-        self.media = MediaLibrary(media_folder or default_media_folder())
+        self.media = MediaLibrary(media_folder)
         self._documents = Documents(folder and folder / "fakes.sqlite")
         self._take_settings(Settings.model_validate(self._documents.get("settings", "settings") or {}))
         self.tokens = TokenIssuer(self._signing_key())
@@ -132,8 +128,3 @@ class World:
         key = self._documents.get("settings", "signing_key") or secrets.token_hex(32)
         self._documents.put("settings", "signing_key", key)
         return bytes.fromhex(key)
-
-
-def default_media_folder() -> Path:
-    """Return where media are cached when nobody says."""
-    return Path(tempfile.gettempdir(), "reelay-media")
