@@ -22,7 +22,7 @@ from domain.errors import (
     UpstreamUnauthorized,
     UpstreamUnavailable,
 )
-from domain.failures import Failure, FailureCode
+from domain.failures import FailureCode
 from domain.render_job import RenderJob, RenderStatus
 
 _SUCCEEDED = {"completed", "succeeded"}
@@ -89,7 +89,7 @@ def to_job(item: Any) -> RenderJob:
         prompt=wire.prompt,
         seconds=int(wire.seconds) if wire.seconds else None,
         size=wire.size,
-        failure=_failure(wire) if status is RenderStatus.FAILED else None,
+        **_failure(wire),
     )
 
 
@@ -141,11 +141,10 @@ def _status(word: str) -> RenderStatus:
     return RenderStatus.FAILED if word in _FAILED else RenderStatus.RUNNING
 
 
-def _failure(wire: _WireJob) -> Failure:
-    error = wire.error or _WireError()
-    code = FailureCode.CONTENT_EXPIRED if wire.status == "expired" else FailureCode.RENDER_FAILED
-    message = error.message or f"The deployment says the job is {wire.status}."
-    return Failure(code=error.code or code, message=message[:_MESSAGE_LIMIT])
+def _failure(wire: _WireJob) -> dict[str, str]:
+    error = wire.error or _WireError(code=FailureCode.CONTENT_EXPIRED if wire.status == "expired" else None)
+    fields = {"failure_code": error.code, "failure_message": error.message}
+    return {name: value[:_MESSAGE_LIMIT] for name, value in fields.items() if value}
 
 
 def _error_body(response: httpx.Response) -> _WireError:

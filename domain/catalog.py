@@ -56,6 +56,7 @@ class Deployment(_Configuration):
         usd_per_second: Price of one rendered second by size, `*` for any other size.
         expected_render_s: How long a render usually takes; places the first status checks.
         render_timeout_s: After this long in progress the video fails.
+        content_lifetime_s: How long the upstream keeps a finished video's content.
         delete_after_copy: Whether the upstream's job is deleted once its content is safe.
     """
 
@@ -70,6 +71,7 @@ class Deployment(_Configuration):
     usd_per_second: Mapping[str, Annotated[Decimal, Field(ge=0)]]
     expected_render_s: Annotated[float, Field(gt=0)] = 60.0
     render_timeout_s: Annotated[float, Field(gt=0)] = 3600.0
+    content_lifetime_s: Annotated[float, Field(gt=0)] = 86_400.0
     delete_after_copy: bool = False
 
     @model_validator(mode="after")

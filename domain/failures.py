@@ -18,6 +18,8 @@ class FailureCode(StrEnum):
     """The deployment is gone, or the configuration no longer has it."""
     NO_CAPACITY = "no_capacity"
     """No deployment took the job within the time a video may be queued."""
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    """The deployment may have taken the job, and cannot be asked whether it did."""
     RENDER_FAILED = "render_failed"
     """The deployment gave up on the job."""
     RENDER_TIMEOUT = "render_timeout"
@@ -43,3 +45,16 @@ class Failure(BaseModel):
     model_config = ConfigDict(frozen=True)
     code: str
     message: str
+
+
+class VideoFailed(Exception):
+    """A step found that the video will never be completed.
+
+    Args:
+        code: A `FailureCode`, or the upstream's own code.
+        message: One sentence for a person; without secrets.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.failure = Failure(code=code, message=message)

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.failures import Failure
+from domain.failures import FailureCode
 from domain.video import Video
 
 
@@ -24,7 +24,8 @@ class RenderJob(BaseModel):
         progress: Percent.
         seconds: Length of what is (to be) rendered.
         expires_at: When the deployment drops the content.
-        failure: Why it failed, in the upstream's words.
+        failure_code: Why it failed, if it did, in the upstream's own word if it has one.
+        failure_message: The same as a sentence.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -37,7 +38,8 @@ class RenderJob(BaseModel):
     prompt: str | None = None
     seconds: int | None = None
     size: str | None = None
-    failure: Failure | None = None
+    failure_code: str = FailureCode.RENDER_FAILED
+    failure_message: str = "The deployment gave up on the job."
 
     def could_be_of(self, video: Video) -> bool:
         """Whether this may be the job that was asked for on behalf of the video.

@@ -17,7 +17,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.failures import Failure, FailureCode
+from domain.failures import Failure, FailureCode, VideoFailed
 
 
 class VideoState(StrEnum):
@@ -163,8 +163,17 @@ class Video(_Value):
         return self._move(VideoState.COMPLETED, ended_at=now)
 
     def failed(self, failure: Failure, now: datetime) -> Self:
-        """It will never be completed."""
-        return self._move(VideoState.FAILED, failure=failure, ended_at=now)
+        """It will never be completed, and costs its tenant nothing."""
+        return self._move(VideoState.FAILED, failure=failure, ended_at=now, cost_usd=None)
+
+    def raise_if_cancelled(self) -> None:
+        """Stop whoever works on it, once somebody wants it to end.
+
+        Raises:
+            VideoFailed: Somebody does.
+        """
+        if self.cancel_requested_at:
+            raise VideoFailed(FailureCode.CANCELLED, "The video was cancelled before it was completed.")
 
     def cancelling(self, now: datetime) -> Self:
         """Somebody wants it to end; nothing happens to one that has ended."""
@@ -183,6 +192,3 @@ class Video(_Value):
 
     def _with(self, **changes: object) -> Self:
         return self.model_copy(update=changes)
-
-
-CANCELLED = Failure(code=FailureCode.CANCELLED, message="The video was cancelled before it was completed.")

@@ -28,30 +28,32 @@ _FOLLOWED_BY = {Step.SUBMIT: Step.CHECK, Step.CHECK: Step.COPY, Step.COPY: Step.
 
 
 class StepResult(BaseModel):
-    """What a step answers; with neither field set, it is done.
+    """What a step answers: go on to the next one, run me again, or the video has failed.
 
     Attributes:
-        wait_s: Run this step again after so many seconds.
-        failure: The video has failed; nothing is left but to end it.
+        again: Whether this step is not done yet.
+        delay_s: How long to wait before whatever comes next.
+        failure: Why nothing is left but to end the video.
     """
 
     model_config = ConfigDict(frozen=True)
-    wait_s: float | None = None
+    again: bool = False
+    delay_s: float = 0.0
     failure: Failure | None = None
 
     @classmethod
-    def done(cls) -> Self:
-        """The next step may begin."""
-        return cls()
+    def done(cls, *, delay_s: float = 0.0) -> Self:
+        """The next step may begin, after a while."""
+        return cls(delay_s=delay_s)
 
     @classmethod
-    def wait(cls, seconds: float) -> Self:
-        """Run this step again after so many seconds."""
-        return cls(wait_s=max(seconds, 0.0))
+    def retry(cls, delay_s: float) -> Self:
+        """Run this step again, after a while."""
+        return cls(again=True, delay_s=delay_s)
 
     @classmethod
     def failed(cls, failure: Failure) -> Self:
-        """The video has failed."""
+        """End the video."""
         return cls(failure=failure)
 
 
@@ -71,12 +73,10 @@ class StepRequest(BaseModel):
     attempt: int = 0
     failure: Failure | None = None
 
-    def again(self) -> Self:
-        """The same step once more."""
-        return self.model_copy(update={"attempt": self.attempt + 1})
-
-    def then(self, result: StepResult) -> Self | None:
-        """What follows a step that need not run again; None when all is done."""
+    def after(self, result: StepResult) -> Self | None:
+        """What comes after a result; None when the video has ended."""
+        if result.again:
+            return self.model_copy(update={"attempt": self.attempt + 1})
         if self.step is Step.END:
             return None
         following = Step.END if result.failure else _FOLLOWED_BY[self.step]

@@ -1,10 +1,10 @@
 """From an accepted video to its end.
 
     submit ──▶ check ──▶ copy ──▶ end
-     ↺ wait     ↺ wait    ↺ wait   ▲
-     ╰──────────╰─────────╰────────╯ failure
+     ↺ again    ↺ again   ↺ again  ▲
+     ╰──────────╰─────────╰────────╯ failed
 
-Each step is an activity that answers: done, run me again in so many seconds, or failed. The record holds all that is
+Each step is an activity that answers: done, again or failed, and how long to wait first. The record holds all that is
 known, so the orchestration can be started over at any time.
 """
 
@@ -42,16 +42,13 @@ def generate_video(context: OrchestrationContext, first_step: dict[str, Any]) ->
             request.step, input=request.model_dump(mode="json", exclude_none=True), retry_policy=OUR_OWN_FAULTS
         )
         result = StepResult.model_validate(answer)
-        if result.wait_s is None:
-            following = request.then(result)
-            if following is None:
-                return
-            request = following
-            continue
-        timer = context.create_timer(timedelta(seconds=result.wait_s))
-        yield when_any([timer, news])
+        following = request.after(result)
+        if following is None:
+            return
+        request = following
+        if result.delay_s:
+            timer = context.create_timer(timedelta(seconds=result.delay_s))
+            yield when_any([timer, news])
         if news.is_complete:
-            timer.cancel()
             news = context.wait_for_external_event(WAKE)
-        request = request.again()
     context.continue_as_new(request.model_dump(mode="json", exclude_none=True), save_events=True)

@@ -1,0 +1,67 @@
+"""Asks a deployment how a render job is doing."""
+
+from datetime import datetime
+
+from activities.services import Services
+from domain.catalog import Deployment
+from domain.errors import UpstreamError, UpstreamNotFound
+from domain.failures import FailureCode, VideoFailed
+from domain.polling import next_check_s
+from domain.pricing import cost_usd
+from domain.render_job import RenderJob, RenderStatus
+from domain.submission import retry_delay_s
+from domain.video import Video, VideoState
+from domain.workflow import StepRequest, StepResult
+
+
+async def check_render_job(request: StepRequest, services: Services) -> StepResult:
+    """Read the job's status into the record; reading it twice is harmless.
+
+    Args:
+        request: Whose job.
+        services: Clients and clock.
+
+    Raises:
+        VideoFailed: The video will never be completed.
+    """
+    video = await services.videos.get(request.video)
+    if video.state is not VideoState.IN_PROGRESS:
+        return StepResult.done()
+    video.raise_if_cancelled()
+    deployment = services.deployment_of(video)
+    try:
+        job = await services.api.retrieve(deployment, video.upstream_id or "")
+    except UpstreamNotFound as error:
+        raise VideoFailed(FailureCode.RENDER_LOST, error.message) from error
+    except UpstreamError as error:
+        _raise_if_timed_out(video, deployment, services.clock())
+        return StepResult.retry(retry_delay_s(error, attempt=request.attempt))
+    return await _follow(job, video, deployment, services)
+
+
+async def _follow(job: RenderJob, video: Video, deployment: Deployment, services: Services) -> StepResult:
+    now = services.clock()
+    match job.status:
+        case RenderStatus.FAILED:
+            raise VideoFailed(job.failure_code, job.failure_message)
+        case RenderStatus.SUCCEEDED:
+            cost = cost_usd(deployment, size=job.size or video.size, seconds=job.seconds or video.seconds)
+            await services.videos.amend(video.ref, lambda kept: kept.copying(now, cost_usd=cost))
+            return StepResult.done()
+        case RenderStatus.RUNNING:
+            _raise_if_timed_out(video, deployment, now)
+            if job.progress > video.progress:
+                await services.videos.amend(video.ref, lambda kept: kept.progressed(job.progress))
+            elapsed_s, expected_s = _elapsed_s(video, now), deployment.expected_render_s
+            delay_s = next_check_s(elapsed_s=elapsed_s, expected_s=expected_s, progress=job.progress)
+            return StepResult.retry(delay_s)
+
+
+def _raise_if_timed_out(video: Video, deployment: Deployment, now: datetime) -> None:
+    if _elapsed_s(video, now) >= deployment.render_timeout_s:
+        limit = f"{deployment.render_timeout_s:g} s"
+        raise VideoFailed(FailureCode.RENDER_TIMEOUT, f"The job did not end within {limit}.")
+
+
+def _elapsed_s(video: Video, now: datetime) -> float:
+    return (now - (video.in_progress_since or now)).total_seconds()

@@ -1,0 +1,85 @@
+"""Copies a finished video, its thumbnail and its spritesheet into our own storage."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+from activities.services import Services
+from clients.blob_store import BLOCK_BYTES
+from clients.videos_api import ContentStream
+from domain.catalog import Deployment
+from domain.errors import ContentInvalid, UpstreamError, UpstreamNotFound
+from domain.failures import FailureCode, VideoFailed
+from domain.media import MEDIA, SIGNATURE_BYTES, has_signature
+from domain.submission import retry_delay_s
+from domain.video import Variant, Video, VideoState
+from domain.workflow import StepRequest, StepResult
+
+ATTEMPTS_AT_INVALID = 6
+"""A stream that is cut off or is no video is asked for so often."""
+ATTEMPTS_AT_EXTRAS = 4
+"""A video is not kept waiting longer for its thumbnail or spritesheet."""
+
+
+async def copy_content(request: StepRequest, services: Services) -> StepResult:
+    """Bring the content home; a rerun goes on with the next variant, and writes the same bytes to the same blobs.
+
+    Args:
+        request: Whose content.
+        services: Clients and clock.
+
+    Raises:
+        VideoFailed: The video will never be completed.
+    """
+    video = await services.videos.get(request.video)
+    if video.state is not VideoState.COPYING:
+        return StepResult.done()
+    video.raise_if_cancelled()
+    deployment = services.deployment_of(video)
+    for variant in Variant:
+        if variant not in (video.contents or {}):
+            try:
+                await _copy(video, deployment, variant, services)
+            except UpstreamError as error:
+                if variant is Variant.VIDEO:
+                    return _after_error(error, video, deployment, request.attempt, services)
+                if not isinstance(error, UpstreamNotFound) and request.attempt < ATTEMPTS_AT_EXTRAS:
+                    return StepResult.retry(retry_delay_s(error, attempt=request.attempt))
+    return StepResult.done()
+
+
+async def _copy(video: Video, deployment: Deployment, variant: Variant, services: Services) -> None:
+    kind = MEDIA[variant]
+    blob = f"{video.tenant}/{video.video_id}/{kind.file_name}"
+    source = services.api.content(deployment, video.upstream_id or "", variant, chunk_bytes=BLOCK_BYTES)
+    async with services.copies, source as stream:
+        stored = await services.contents.put_stream(blob, _verified(variant, stream), kind.content_type)
+    await services.videos.amend(video.ref, lambda kept: kept.copied(variant, stored))
+
+
+async def _verified(variant: Variant, stream: ContentStream) -> AsyncIterator[bytes]:
+    """Pass the bytes on, and raise at the end unless they are the whole file.
+
+    Raises:
+        ContentInvalid: The stream ended early, or is no such file.
+    """
+    received = 0
+    async for chunk in stream.chunks:
+        if received == 0 and not has_signature(variant, chunk[:SIGNATURE_BYTES]):
+            raise ContentInvalid(f"The {variant} does not begin as one.")
+        received += len(chunk)
+        yield chunk
+    if received == 0 or received != (stream.size_bytes or received):
+        raise ContentInvalid(f"The {variant} broke off after {received} of {stream.size_bytes or 'some'} bytes.")
+
+
+def _after_error(
+    error: UpstreamError, video: Video, deployment: Deployment, attempt: int, services: Services
+) -> StepResult:
+    if isinstance(error, UpstreamNotFound):
+        raise VideoFailed(FailureCode.CONTENT_EXPIRED, error.message) from error
+    if isinstance(error, ContentInvalid) and attempt + 1 >= ATTEMPTS_AT_INVALID:
+        raise VideoFailed(FailureCode.CONTENT_INVALID, error.message) from error
+    expires_at = (video.rendered_at or video.created_at) + timedelta(seconds=deployment.content_lifetime_s)
+    if services.clock() >= expires_at:
+        raise VideoFailed(FailureCode.CONTENT_EXPIRED, error.message) from error
+    return StepResult.retry(retry_delay_s(error, attempt=attempt))

@@ -1,0 +1,40 @@
+"""Ends a video: completed or failed, and tidied up at the deployment."""
+
+import logging
+
+from activities.services import Services
+from domain.errors import UpstreamError
+from domain.submission import PATIENCE, retry_delay_s
+from domain.video import Video, VideoState
+from domain.workflow import StepRequest, StepResult
+
+_log = logging.getLogger(__name__)
+
+
+async def end_video(request: StepRequest, services: Services) -> StepResult:
+    """Write the end into the record, then delete a job that nobody needs; both change nothing the second time.
+
+    Args:
+        request: Whose end, and the failure if it is one.
+        services: Clients and clock.
+    """
+    now, failure = services.clock(), request.failure
+    video = await services.videos.amend(
+        request.video,
+        lambda kept: kept if kept.has_ended else kept.failed(failure, now) if failure else kept.completed(now),
+    )
+    deployment = services.catalog.deployment(video.deployment or "")
+    if deployment is None or video.upstream_id is None or not _job_is_waste(video, deployment.delete_after_copy):
+        return StepResult.done()
+    try:
+        await services.api.delete(deployment, video.upstream_id)
+    except UpstreamError as error:
+        if request.attempt < PATIENCE:
+            return StepResult.retry(retry_delay_s(error, attempt=request.attempt))
+        _log.warning("%s: its job stays at %s: %s", video.video_id, deployment.name, error.message)
+    return StepResult.done()
+
+
+def _job_is_waste(video: Video, delete_after_copy: bool) -> bool:  # noqa: FBT001 - read at one call
+    """Whether the deployment may forget the job: it was cancelled, or its content is ours."""
+    return delete_after_copy if video.state is VideoState.COMPLETED else video.cancel_requested_at is not None

@@ -1,0 +1,92 @@
+"""Creates the render job at a deployment. This is what costs money."""
+
+from activities.services import Services
+from clients.videos_api import InputFile
+from domain.catalog import Deployment
+from domain.errors import NotFound, OutcomeUnknown, UpstreamError, UpstreamNotFound, UpstreamRejected
+from domain.failures import FailureCode, VideoFailed
+from domain.polling import next_check_s
+from domain.submission import LOOK_AGAIN_S, SETTLE_S, delay_after_refusal_s, retry_delay_s
+from domain.video import Video, VideoState
+from domain.workflow import StepRequest, StepResult
+
+
+async def submit_render_job(request: StepRequest, services: Services) -> StepResult:
+    """Create the render job; twice is harmless, for the intent is written first and looked after before another POST.
+
+    Args:
+        request: Whose job.
+        services: Clients and clock.
+
+    Raises:
+        VideoFailed: The video will never be completed.
+    """
+    video = await services.videos.get(request.video)
+    if video.state is VideoState.QUEUED:
+        video.raise_if_cancelled()
+        return await _create(video, request, services)
+    if video.state is VideoState.SUBMITTING:
+        return await _adopt(video, request, services)
+    return StepResult.done()
+
+
+async def _create(video: Video, request: StepRequest, services: Services) -> StepResult:
+    """Write the intent down, then ask for the job, once."""
+    deployment = services.deployment_for(video)
+    try:
+        input_file = await _input_file(video, services)
+    except NotFound as error:
+        raise VideoFailed(FailureCode.INPUT_MISSING, error.message) from error
+    now = services.clock()
+    video = await services.videos.amend(video.ref, lambda kept: kept.submitting(deployment.name, now))
+    if video.submitting_since != now:  # another run of this activity was quicker
+        return StepResult.retry(SETTLE_S)
+    try:
+        job = await services.api.create(deployment, video, input_file)
+    except OutcomeUnknown:
+        return StepResult.retry(LOOK_AGAIN_S)
+    except UpstreamError as error:
+        await services.videos.amend(video.ref, Video.refused)
+        queued_s = (now - video.created_at).total_seconds()
+        delay_s = delay_after_refusal_s(
+            error, attempt=request.attempt, queued_s=queued_s, max_queued_s=services.max_queued_s
+        )
+        return StepResult.retry(delay_s)
+    return await _take(video, deployment, job.upstream_id, services) or StepResult.retry(LOOK_AGAIN_S)
+
+
+async def _adopt(video: Video, request: StepRequest, services: Services) -> StepResult:
+    """An intent without an outcome: the job may exist, so look for it before asking again."""
+    deployment = services.deployment_of(video)
+    try:
+        jobs = await services.api.recent(deployment)
+    except (UpstreamNotFound, UpstreamRejected) as error:
+        message = f"The creation was not answered, and the jobs cannot be listed: {error.message}"
+        raise VideoFailed(FailureCode.OUTCOME_UNKNOWN, message) from error
+    except UpstreamError as error:
+        return StepResult.retry(retry_delay_s(error, attempt=request.attempt))
+    for job in jobs:
+        if job.could_be_of(video) and (taken := await _take(video, deployment, job.upstream_id, services)):
+            return taken
+    waited_s = (services.clock() - (video.submitting_since or video.created_at)).total_seconds()
+    if waited_s < SETTLE_S:
+        return StepResult.retry(min(SETTLE_S - waited_s, SETTLE_S / 3))
+    await services.videos.amend(video.ref, Video.refused)
+    return StepResult.retry(0)
+
+
+async def _take(video: Video, deployment: Deployment, upstream_id: str, services: Services) -> StepResult | None:
+    """Make a job the video's own; None if another video has it."""
+    if not await services.videos.claim(deployment.name, upstream_id, video.video_id):
+        return None
+    now = services.clock()
+    await services.videos.amend(video.ref, lambda kept: kept.in_progress(upstream_id, now))
+    return StepResult.done(delay_s=next_check_s(elapsed_s=0, expected_s=deployment.expected_render_s))
+
+
+async def _input_file(video: Video, services: Services) -> InputFile | None:
+    if video.input_reference is None:
+        return None
+    content = await services.inputs.read(video.input_reference.blob)
+    name = video.input_reference.blob.rpartition("/")[2]
+    return InputFile(name, content, video.input_reference.content_type)

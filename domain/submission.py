@@ -1,0 +1,51 @@
+"""What follows when a deployment did not take a job, or may have."""
+
+from domain.errors import (
+    UpstreamError,
+    UpstreamNotFound,
+    UpstreamOverloaded,
+    UpstreamRejected,
+    UpstreamUnauthorized,
+    UpstreamUnavailable,
+)
+from domain.failures import FailureCode, VideoFailed
+from domain.retrying import backoff_s
+
+SETTLE_S = 15.0
+"""A job whose creation was not answered may show up this late; only then is it asked for again."""
+LOOK_AGAIN_S = 1.0
+"""How long after an unanswered creation to look for the job."""
+PATIENCE = 3
+"""How often a refusal that an operator can mend is met with another attempt."""
+
+
+def delay_after_refusal_s(error: UpstreamError, *, attempt: int, queued_s: float, max_queued_s: float) -> float:
+    """When to try again after the deployment certainly created nothing, in seconds.
+
+    Args:
+        error: Why not.
+        attempt: How often it was tried before, from 0.
+        queued_s: How long the video has been waiting.
+        max_queued_s: How long it may.
+
+    Raises:
+        VideoFailed: There is no use in trying again.
+    """
+    match error:
+        case UpstreamRejected():
+            raise VideoFailed(error.code or FailureCode.REJECTED, error.message) from error
+        case UpstreamUnauthorized() if attempt >= PATIENCE:
+            raise VideoFailed(FailureCode.UNAUTHORIZED, error.message) from error
+        case UpstreamNotFound() if attempt >= PATIENCE:
+            raise VideoFailed(FailureCode.DEPLOYMENT_NOT_FOUND, error.message) from error
+        case _ if queued_s >= max_queued_s:
+            raise VideoFailed(FailureCode.NO_CAPACITY, error.message) from error
+        case _:
+            return retry_delay_s(error, attempt=attempt)
+
+
+def retry_delay_s(error: UpstreamError, *, attempt: int) -> float:
+    """How long to wait before a deployment is asked again: as long as it wishes, else ever longer."""
+    if isinstance(error, UpstreamOverloaded | UpstreamUnavailable) and error.retry_after_s is not None:
+        return error.retry_after_s
+    return backoff_s(attempt)

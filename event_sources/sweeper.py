@@ -1,0 +1,87 @@
+"""Repairs what was left half done, and tidies up what has ended. Safe to run at any moment, any number of times.
+
+Every video has an alarm; it rings for the sweeper, which then does what the record asks for:
+
+    not ended             its orchestration runs, or is started (over)    look again later
+    ended                 nothing, until its history has been kept long enough
+    ended and old         its history is purged                           never look again
+    ended and deleted     its content, history and record are removed     never look again
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from clients.blob_store import BlobStore
+from clients.orchestrations import Orchestrations
+from clients.video_table import VideoTable
+from domain.errors import NotFound
+from domain.video import Video, VideoRef
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Sweeper:
+    """Looks after the videos whose alarm has rung.
+
+    Attributes:
+        videos: The records.
+        contents: Finished videos.
+        inputs: What videos were asked with.
+        orchestrations: The durable client.
+        look_again_after: How soon a video that has not ended is looked at again.
+        history_retention: How long an ended video's orchestration history is kept.
+    """
+
+    videos: VideoTable
+    contents: BlobStore
+    inputs: BlobStore
+    orchestrations: Orchestrations
+    look_again_after: timedelta
+    history_retention: timedelta
+
+    async def sweep(self, now: datetime) -> int:
+        """Look after every video whose alarm has rung; one that cannot be helped now does not stop the others.
+
+        Returns:
+            How many there were.
+        """
+        count = 0
+        async for ref in self.videos.due(now):
+            try:
+                await self._look_after(ref, now)
+            except Exception:
+                _log.exception("%s could not be swept; its alarm rings again", ref.video_id)
+            count += 1
+        return count
+
+    async def _look_after(self, ref: VideoRef, now: datetime) -> None:
+        try:
+            video = await self.videos.get(ref)
+        except NotFound:
+            await self.videos.clear_alarm(ref)
+            return
+        if not video.has_ended:
+            await self.orchestrations.ensure_running(ref)
+            await self.videos.set_alarm(ref, now + self.look_again_after)
+        elif video.deleted_at:
+            await self._remove(video)
+        else:
+            await self._purge_when_old(video, now)
+
+    async def _purge_when_old(self, video: Video, now: datetime) -> None:
+        purge_at = (video.ended_at or now) + self.history_retention
+        if now < purge_at:
+            await self.videos.set_alarm(video.ref, purge_at)
+            return
+        await self.orchestrations.purge(video.ref)
+        await self.videos.clear_alarm(video.ref)
+
+    async def _remove(self, video: Video) -> None:
+        for content in (video.contents or {}).values():
+            await self.contents.delete(content.blob)
+        if video.input_reference:
+            await self.inputs.delete(video.input_reference.blob)
+        await self.orchestrations.purge(video.ref)
+        await self.videos.remove(video.ref)
