@@ -21,7 +21,7 @@ def main() -> None:
             run_engine(arguments.engine_only, arguments.state)
         else:
             uvloop.run(run_host(_host_options(arguments)))
-    except (ConfigurationError, OSError) as error:
+    except ConfigurationError as error:
         sys.exit(f"functions host: {error}")
 
 

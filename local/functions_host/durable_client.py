@@ -1,7 +1,10 @@
 """What a durable client binding gets: where the engine is, and the URLs of the Durable HTTP API."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
 
 from local.functions_host.configuration import JsonObject
 from local.functions_host.functions import Binding
@@ -45,13 +48,8 @@ class DurableClientConfiguration:
 
     def __call__(self, binding: Binding) -> str:
         """The configuration for a binding, as the JSON text that the real extension sends."""
-        storage: JsonObject = self.durable_task.get("storageProvider", {})
-        hub = binding.properties.get("taskHub") or self.durable_task.get("hubName", _DEFAULT_HUB)
-        connection = binding.properties.get("connectionName") or storage.get(
-            "connectionStringName", _DEFAULT_CONNECTION
-        )
-        query = f"taskHub={hub}&connection={connection}&code={self.key or ''}"
-        api = self.base_url + API_PATH
+        hub, connection = self._hub(binding.properties), self._connection(binding.properties)
+        api, query = self.api_url, self._query(hub, connection)
         configuration = {
             "taskHubName": hub,
             "connectionName": connection,
@@ -60,17 +58,37 @@ class DurableClientConfiguration:
             "requiredQueryStringParameters": query,
             "baseUrl": api,
             "httpBaseUrl": api,
-            "managementUrls": {"id": _ID} | {name: _url(api, path, query) for name, path in _MANAGEMENT_PATHS.items()},
+            "managementUrls": _management_urls(api, _ID, query),
             "creationUrls": {
-                "createNewInstancePostUri": f"{api}/orchestrators/{{functionName}}[/{{instanceId}}]?{query}",
-                "createAndWaitOnNewInstancePostUri": f"{api}/orchestrators/{{functionName}}[/{{instanceId}}]"
-                f"?timeout={{timeoutInSeconds}}&pollingInterval={{intervalInSeconds}}&{query}",
+                "createNewInstancePostUri": f"{api}/orchestrators/{{functionName}}[/{{instanceId}}]?{query}"
             },
             "maxGrpcMessageSizeInBytes": _MAX_MESSAGE_BYTES,
         }
         return json.dumps(configuration)
 
+    @property
+    def api_url(self) -> str:
+        """Where the Durable HTTP API is served."""
+        return self.base_url + API_PATH
 
-def _url(api: str, path: str, query: str) -> str:
-    separator = "&" if "?" in path else "?"
-    return f"{api}/instances/{_ID}{path}{separator}{query}"
+    def management_urls(self, instance_id: str) -> dict[str, str]:
+        """The URLs to manage one orchestration through the Durable HTTP API."""
+        query = self._query(self._hub({}), self._connection({}))
+        return _management_urls(self.api_url, quote(instance_id, safe=""), query)
+
+    def _hub(self, declared: Mapping[str, Any]) -> str:
+        return declared.get("taskHub") or self.durable_task.get("hubName", _DEFAULT_HUB)
+
+    def _connection(self, declared: Mapping[str, Any]) -> str:
+        storage: JsonObject = self.durable_task.get("storageProvider", {})
+        return declared.get("connectionName") or storage.get("connectionStringName", _DEFAULT_CONNECTION)
+
+    def _query(self, hub: str, connection: str) -> str:
+        return f"taskHub={hub}&connection={connection}&code={self.key or ''}"
+
+
+def _management_urls(api: str, instance_id: str, query: str) -> dict[str, str]:
+    urls = {"id": instance_id}
+    for name, path in _MANAGEMENT_PATHS.items():
+        urls[name] = f"{api}/instances/{instance_id}{path}{'&' if '?' in path else '?'}{query}"
+    return urls

@@ -22,7 +22,7 @@ _HTTP_OUTPUT = "http"
 # The property of its binding under which a durable function may carry a name other than its own.
 _DURABLE_NAME = {ORCHESTRATION_TRIGGER: "orchestration", ACTIVITY_TRIGGER: "activity", ENTITY_TRIGGER: "entityName"}
 
-_TRIGGERS = {HTTP_TRIGGER, TIMER_TRIGGER, EVENT_GRID_TRIGGER, *_DURABLE_NAME}
+TRIGGERS = {HTTP_TRIGGER, TIMER_TRIGGER, EVENT_GRID_TRIGGER, *_DURABLE_NAME}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +83,11 @@ def describe_function(
         ConfigurationError: A binding is none that this host plays, or names a missing app setting.
     """
     bindings = [_read_binding(expand_settings(json.loads(raw), settings)) for raw in raw_bindings]
-    triggers = [binding for binding in bindings if binding.type in _TRIGGERS]
-    unsupported = sorted({binding.type for binding in bindings} - _TRIGGERS - {_DURABLE_CLIENT, _HTTP_OUTPUT})
+    triggers = [binding for binding in bindings if binding.type in TRIGGERS]
+    unsupported = sorted({binding.type for binding in bindings} - TRIGGERS - {_DURABLE_CLIENT, _HTTP_OUTPUT})
     if unsupported or len(triggers) != 1:
         raise ConfigurationError(
-            f"function '{name}': the local host runs functions of one trigger of {sorted(_TRIGGERS)} with"
+            f"function '{name}': the local host runs functions of one trigger of {sorted(TRIGGERS)} with"
             f" {_DURABLE_CLIENT} inputs, not {unsupported or [binding.type for binding in bindings]}"
         )
     clients = (binding for binding in bindings if binding.type == _DURABLE_CLIENT)

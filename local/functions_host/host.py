@@ -1,28 +1,48 @@
-"""The host: the engine's address, the app, the pump, the timers and the HTTP front, started and stopped together."""
+"""The host: the Durable engine, the app, the pump, the timers and the HTTP front, started and stopped together."""
 
 import asyncio
 import contextlib
 import os
 import signal
+import socket
+import threading
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
+import grpc
+
+from local.functions_host.admin_api import AdminApi
+from local.functions_host.background import BackgroundTasks
 from local.functions_host.configuration import JsonObject, load_app_settings, load_host_json, section
+from local.functions_host.durable_api import DurableApi
 from local.functions_host.durable_client import DurableClientConfiguration
 from local.functions_host.engine import Engine
-from local.functions_host.functions import HTTP_TRIGGER, Function
-from local.functions_host.http_front import Endpoint, HttpFront
-from local.functions_host.http_trigger import HttpFunction
-from local.functions_host.keys import Access, Keys
+from local.functions_host.engine_channel import open_channel
+from local.functions_host.event_grid import EventGridWebhook
+from local.functions_host.functions import (
+    EVENT_GRID_TRIGGER,
+    HTTP_TRIGGER,
+    ORCHESTRATION_TRIGGER,
+    TIMER_TRIGGER,
+    TRIGGERS,
+    Function,
+)
+from local.functions_host.http_front import HttpFront
+from local.functions_host.http_trigger import http_route
+from local.functions_host.keys import Keys
 from local.functions_host.pump import Pump, Quotas
-from local.functions_host.routes import Route, Router
+from local.functions_host.routes import Router
 from local.functions_host.server import HttpServer, bind
+from local.functions_host.timers import Timer
 from local.functions_host.work_items import DurableFunctions
 from local.functions_host.worker import index_app
 
 # How long running invocations may go on after a signal to stop, in seconds.
 _GRACE_S = 5
+
+# How long the process may take to end once everything is stopped, in seconds.
+_EXIT_S = 1
 
 # The real host's limit, unless FUNCTIONS_REQUEST_BODY_SIZE_LIMIT sets another one.
 _BODY_LIMIT_BYTES = 210 * 1024 * 1024
@@ -51,30 +71,64 @@ async def run_host(options: HostOptions) -> None:
     """Serve the app until SIGTERM or SIGINT; prints `ready http://127.0.0.1:PORT` when its routes are served.
 
     Raises:
-        ConfigurationError: The app cannot be run as it is configured.
-        OSError: The port is taken.
+        ConfigurationError: The app cannot be run as it is configured, or the port is taken.
     """
     stop = _stop_signal()
     load_app_settings(options.app)
     host_json = load_host_json(options.app, os.environ)
+    keys = _keys(options)
     with bind(options.port) as listener, _engine(options) as engine:
-        base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        durable_task = section(host_json, "extensions", "durableTask")
-        keys = _keys(options)
-        client = DurableClientConfiguration(base_url, engine, durable_task, keys and keys.durabletask_extension)
+        client = DurableClientConfiguration(
+            base_url=f"http://127.0.0.1:{listener.getsockname()[1]}",
+            engine=engine,
+            durable_task=section(host_json, "extensions", "durableTask"),
+            key=None if keys is None else keys.durabletask_extension,
+        )
         functions = index_app(options.app, os.environ, client)
-        pump = Pump(engine, DurableFunctions(functions), Quotas.read(durable_task))
+        async with open_channel(engine) as channel:
+            await _Host(functions, host_json, keys, channel, client).serve(listener, stop)
+    _leave_threads_behind()
+
+
+class _Host:
+    def __init__(
+        self,
+        functions: list[Function],
+        host_json: JsonObject,
+        keys: Keys | None,
+        channel: grpc.aio.Channel,
+        client: DurableClientConfiguration,
+    ) -> None:
+        of_trigger = {trigger: [each for each in functions if each.trigger.type == trigger] for trigger in TRIGGERS}
+        self._base_url = client.base_url
+        self._background = BackgroundTasks()
+        self._timers = {each.name: Timer(each, self._background) for each in of_trigger[TIMER_TRIGGER]}
+        self._pump = Pump(channel, DurableFunctions(functions), Quotas.read(client.durable_task), self._background)
+        system = Router(
+            [
+                *DurableApi(channel, client, of_trigger[ORCHESTRATION_TRIGGER]).routes(),
+                *EventGridWebhook(of_trigger[EVENT_GRID_TRIGGER]).routes(),
+                *AdminApi(functions, self._timers, self._background).routes(),
+            ]
+        )
+        prefix = section(host_json, "extensions", "http").get("routePrefix", "api")
+        routes = Router(http_route(each, prefix) for each in of_trigger[HTTP_TRIGGER])
         limit = int(os.environ.get("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", _BODY_LIMIT_BYTES))
-        front = HttpFront(_function_routes(functions, host_json), Router([]), keys, limit)
-        server = HttpServer(front, _GRACE_S)
+        self._server = HttpServer(HttpFront(routes, system, keys, limit), _GRACE_S)
+
+    async def serve(self, listener: socket.socket, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as tasks:
-            serving = tasks.create_task(server.serve([listener]))
-            pumping = tasks.create_task(pump.run())
-            await server.accepting.wait()
-            print(f"ready {base_url}", flush=True)
+            serving = tasks.create_task(self._server.serve([listener]))
+            pumping = tasks.create_task(self._pump.run())
+            timing = [tasks.create_task(timer.run()) for timer in self._timers.values()]
+            await self._server.accepting.wait()
+            print(f"ready {self._base_url}", flush=True)
             await stop.wait()
-            server.stop()
-            await asyncio.gather(serving, pump.drain(_GRACE_S))
+            for schedule in timing:
+                schedule.cancel()
+            self._pump.stop()
+            self._server.stop()
+            await asyncio.gather(serving, self._background.drain(_GRACE_S))
             pumping.cancel()
 
 
@@ -103,15 +157,8 @@ def _keys(options: HostOptions) -> Keys | None:
     return Keys.generate() if options.state is None else Keys.load(options.state / "keys.json")
 
 
-def _function_routes(functions: list[Function], host_json: JsonObject) -> Router[Endpoint]:
-    prefix: str = section(host_json, "extensions", "http").get("routePrefix", "api")
-    return Router(_function_route(each, prefix) for each in functions if each.trigger.type == HTTP_TRIGGER)
-
-
-def _function_route(function: Function, prefix: str) -> Route[Endpoint]:
-    declared = function.trigger.properties
-    template = f"{prefix}/{declared.get('route') or function.name}"
-    methods: list[str] | None = declared.get("methods")
-    access = Access(str(declared.get("authLevel", "function")).lower())
-    endpoint = Endpoint(HttpFunction(function), access)
-    return Route(template, methods and [method.upper() for method in methods], endpoint)
+def _leave_threads_behind() -> None:
+    """End the process even if a synchronous function still runs: it cannot be cancelled, and Python waits for it."""
+    watchdog = threading.Timer(_EXIT_S, os._exit, args=(0,))
+    watchdog.daemon = True
+    watchdog.start()

@@ -1,4 +1,4 @@
-"""HTTP functions: a request becomes an invocation, and what it returns becomes the response."""
+"""HTTP functions: a request becomes an invocation, and what that returns becomes the response."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -7,26 +7,35 @@ from typing import TYPE_CHECKING, Any, cast
 from azure.functions.meta import Datum
 
 from local.functions_host.functions import Function
+from local.functions_host.http_front import Endpoint
 from local.functions_host.http_messages import Request, Response, text_response
+from local.functions_host.keys import Access
+from local.functions_host.routes import Route
 from local.functions_host.worker import invoke
 
 if TYPE_CHECKING:
     from http.cookies import SimpleCookie
 
 
-class HttpFunction:
-    """The endpoint of one function with an HTTP trigger."""
+def http_route(function: Function, prefix: str) -> Route[Endpoint]:
+    """The route of a function with an HTTP trigger.
 
-    def __init__(self, function: Function) -> None:
-        self._function = function
+    Args:
+        function: The function.
+        prefix: `extensions.http.routePrefix` of host.json.
 
-    async def __call__(self, request: Request) -> Response:
-        """Invoke the function with the request.
+    Raises:
+        ConfigurationError: The declared route cannot be read.
+    """
 
-        Raises:
-            InvocationFailedError: The function raised.
-        """
-        return _read_response(await invoke(self._function, _request_datum(request)))
+    async def handle(request: Request) -> Response:
+        return _read_response(await invoke(function, _request_datum(request)))
+
+    declared = function.trigger.properties
+    methods: list[str] = declared.get("methods") or []
+    access = Access(str(declared.get("authLevel") or Access.FUNCTION).lower())
+    template = f"{prefix}/{declared.get('route') or function.name}"
+    return Route(template, [method.upper() for method in methods] or None, Endpoint(handle, access))
 
 
 def _request_datum(request: Request) -> Datum:

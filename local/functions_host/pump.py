@@ -3,30 +3,22 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterable, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 import grpc
 from durabletask.internal import orchestrator_service_pb2 as pb
 from durabletask.internal import orchestrator_service_pb2_grpc as stubs
 
 from local.functions_host.activity_ledger import ActivityLedger, Stream
+from local.functions_host.background import BackgroundTasks
 from local.functions_host.configuration import JsonObject
 from local.functions_host.work_items import DurableFunctions
 
 _logger = logging.getLogger(__name__)
 
 _RECONNECT_PAUSE_S = 0.05
-
-# A local engine that is restarted is back within a second; gRPC would wait up to two minutes. Payloads are unlimited.
-_CHANNEL_OPTIONS = (
-    ("grpc.initial_reconnect_backoff_ms", 50),
-    ("grpc.min_reconnect_backoff_ms", 50),
-    ("grpc.max_reconnect_backoff_ms", 500),
-    ("grpc.max_receive_message_length", -1),
-    ("grpc.max_send_message_length", -1),
-)
 
 _CONNECTION_LOST = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
 
@@ -64,84 +56,67 @@ class Pump:
     """Feeds the app's durable functions from the engine, and survives the engine's restarts.
 
     Args:
-        address: The engine's "HOST:PORT".
+        channel: A channel to the engine.
         functions: The app's durable functions.
         quotas: How much to take at once.
+        background: Where the work runs.
     """
 
-    def __init__(self, address: str, functions: DurableFunctions, quotas: Quotas) -> None:
-        self._address = address
+    def __init__(
+        self, channel: grpc.aio.Channel, functions: DurableFunctions, quotas: Quotas, background: BackgroundTasks
+    ) -> None:
+        self._engine = cast("_Engine", stubs.TaskHubSidecarServiceStub(channel))
+        self._ledger = ActivityLedger(
+            functions.run_activity, lambda response: _complete(self._engine.CompleteActivityTask, response)
+        )
         self._functions = functions
         self._request = pb.GetWorkItemsRequest(
             maxConcurrentOrchestrationWorkItems=quotas.orchestrators,
             maxConcurrentActivityWorkItems=quotas.activities,
             maxConcurrentEntityWorkItems=quotas.entities,
         )
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._draining = False
+        self._background = background
+        self._stopping = False
 
     async def run(self) -> None:
         """Take work until cancelled."""
-        async with grpc.aio.insecure_channel(self._address, options=_CHANNEL_OPTIONS) as channel:
-            engine = cast("_Engine", stubs.TaskHubSidecarServiceStub(channel))
-            ledger = ActivityLedger(
-                self._functions.run_activity, lambda response: _complete(engine.CompleteActivityTask, response)
-            )
-            while True:
-                await self._follow(engine, ledger)
-                await asyncio.sleep(_RECONNECT_PAUSE_S)
+        while True:
+            await self._follow_stream()
+            await asyncio.sleep(_RECONNECT_PAUSE_S)
 
-    async def drain(self, grace_s: float) -> None:
-        """Start nothing more; let what runs finish, then cancel it.
+    def stop(self) -> None:
+        """Start nothing more.
 
-        The stream stays open meanwhile: the engine hands out again what is leased to one that has ended.
-
-        Args:
-            grace_s: How long to wait, in seconds.
+        The stream stays open until `run` is cancelled: the engine hands out again what is leased to one that ended.
         """
-        self._draining = True
-        if not self._tasks:
-            return
-        _, late = await asyncio.wait(self._tasks, timeout=grace_s)
-        for task in late:
-            task.cancel()
+        self._stopping = True
 
-    async def _follow(self, engine: _Engine, ledger: ActivityLedger) -> None:
+    async def _follow_stream(self) -> None:
         stream = Stream()
         try:
-            async for item in engine.GetWorkItems(self._request, wait_for_ready=True):
-                if not self._draining:
-                    self._start(self._process(item, engine, ledger, stream))
+            async for item in self._engine.GetWorkItems(self._request, wait_for_ready=True):
+                if not self._stopping:
+                    self._background.start(self._process(item, stream))
         except grpc.aio.AioRpcError as error:
-            _logger.warning("the Durable engine at %s is gone (%s); waiting for it", self._address, error.code().name)
+            _logger.warning("the Durable engine is gone (%s); waiting for it", error.code().name)
         finally:
             stream.alive = False
 
-    async def _process(self, item: pb.WorkItem, engine: _Engine, ledger: ActivityLedger, stream: Stream) -> None:
+    async def _process(self, item: pb.WorkItem, stream: Stream) -> None:
         token = item.completionToken
         match item.WhichOneof("request"):
             case "orchestratorRequest":
                 orchestration = await self._functions.run_orchestrator(item.orchestratorRequest)
                 orchestration.completionToken = token
-                await _complete(engine.CompleteOrchestratorTask, orchestration)
+                await _complete(self._engine.CompleteOrchestratorTask, orchestration)
             case "activityRequest":
-                await ledger.handle(item.activityRequest, token, stream)
+                await self._ledger.handle(item.activityRequest, token, stream)
             case "entityRequestV2":
                 batch = await self._functions.run_entity(item.entityRequestV2)
                 batch.completionToken = token
-                await _complete(engine.CompleteEntityTask, batch)
+                await _complete(self._engine.CompleteEntityTask, batch)
             case kind:
-                _logger.debug("ignored a work item of kind %s", kind)
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._finish)
-
-    def _finish(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _logger.error("a work item could not be processed", exc_info=error)
+                _logger.warning("the engine sent a work item of unknown kind '%s'", kind)
 
 
 async def _complete[R](call: Callable[[R], Awaitable[object]], response: R) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Generator
 
 import uvicorn
 
+from local.functions_host.configuration import ConfigurationError
 from local.functions_host.http_messages import Application
 
 _BACKLOG = 2048
@@ -19,11 +20,15 @@ def bind(port: int) -> socket.socket:
         port: TCP port; 0 takes a free one.
 
     Raises:
-        OSError: The port is taken.
+        ConfigurationError: The port is taken.
     """
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError(f"port {port} cannot be taken ({error.strerror}): choose another --port") from error
     return listener
 
 

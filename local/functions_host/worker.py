@@ -20,7 +20,11 @@ from azure_functions_runtime import (  # pyright: ignore[reportMissingTypeStubs]
 from azure_functions_runtime.bindings.meta import (  # pyright: ignore[reportMissingTypeStubs] # Microsoft ships none
     load_binding_registry,
 )
+from azure_functions_runtime.functions import (  # pyright: ignore[reportMissingTypeStubs] # Microsoft ships none
+    FunctionLoadError,
+)
 
+from local.functions_host.configuration import ConfigurationError
 from local.functions_host.functions import Binding, Function, describe_function
 
 _logger = logging.getLogger(__name__)
@@ -92,7 +96,7 @@ def index_app(app: Path, settings: Mapping[str, str], client_configuration: Call
         client_configuration: What to hand to a durable client binding.
 
     Raises:
-        ConfigurationError: The app declares a binding that this host does not play.
+        ConfigurationError: A function is declared wrongly, or with a binding that this host does not play.
         Exception: Whatever importing the app raises.
     """
     os.environ.setdefault("PYTHON_THREADPOOL_THREAD_COUNT", str(_DEFAULT_THREADS))
@@ -134,7 +138,10 @@ def _register(
     function: _IndexedFunction, settings: Mapping[str, str], client_configuration: Callable[[Binding], str]
 ) -> Function:
     registry: Any = handle_event._functions  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # no public name
-    info = cast("_FunctionInfo", registry.add_indexed_function(function=function, protos=_BindingDirections))
+    try:
+        info = cast("_FunctionInfo", registry.add_indexed_function(function=function, protos=_BindingDirections))
+    except FunctionLoadError as error:
+        raise ConfigurationError(str(error)) from error
     name, raw_bindings = function.get_function_name(), function.get_raw_bindings()
     return describe_function(info.function_id, name, raw_bindings, settings, client_configuration)
 
