@@ -94,6 +94,8 @@ async def test_a_deployment_that_does_not_exist(anyone: httpx.AsyncClient, contr
     answer = await create(anyone, EAST, model="gone")  # a key of the resource, but no such deployment in it
     assert (answer.status_code, answer.text) == (404, NO_DEPLOYMENT)
 
+    assert (await create(anyone, EAST, "/gone")).status_code == 401  # a resource of its own, whose key this is not
+
     await control.settings(deployments={"gone": {"exists": False}})
     answer = await create(anyone, await token(anyone, "https://ai.azure.com"), "/gone")
     assert (answer.status_code, answer.text) == (404, NO_DEPLOYMENT)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
 READY = re.compile(r"ready (http://127\.0\.0\.1:\d+) vault=(https://127\.0\.0\.1:\d+) vault_ca=(.+)\n")
 ROOT = Path(__file__).parents[3]
@@ -62,3 +63,33 @@ def test_it_stops_when_asked(tmp_path: Path) -> None:
     with command("--port", "0", "--vault-port", "0", "--state", str(tmp_path / "made")) as (process, _):
         process.terminate()
         assert process.wait(10) == 0
+
+
+def test_its_event_loop_lets_faults_break_the_connection(tmp_path: Path, media_folder: Path) -> None:
+    """The command runs on uvloop, the other tests on asyncio's own loop."""
+    url = "/openai/v1/videos"
+    body = {"model": "sora-2", "prompt": "a paper boat"}
+    with (
+        command("--state", str(tmp_path), "--media", str(media_folder)) as (_, ready),
+        httpx.Client(base_url=ready[1], headers=HEADERS) as client,
+    ):
+        client.post(
+            "/_control/settings",
+            json={"api_key": HEADERS["api-key"], "render_time_s": 0, "content_bytes": 50_000_000},
+        )
+        client.post("/_control/faults", json=[{"operation": "create", "effect": "drop_before", "times": 1}])
+        client.post("/_control/faults", json=[{"operation": "create", "effect": "drop_after", "times": 1}])
+        client.post("/_control/faults", json=[{"operation": "content", "effect": "truncate", "times": 1}])
+        for jobs in (0, 1):
+            with pytest.raises(httpx.TransportError):
+                client.post(url, json=body)
+            assert len(client.get("/_control/state").json()["jobs"]) == jobs
+
+        video_id = client.get(url).json()["first_id"]
+        finished(client, video_id)
+        received = 0
+        with pytest.raises(httpx.RemoteProtocolError):  # noqa: PT012  (what came before the error is the point)
+            with client.stream("GET", f"{url}/{video_id}/content") as answer:
+                for chunk in answer.iter_raw():
+                    received += len(chunk)
+        assert received == 25_000_000

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from local.azure_fakes.fakes import Fakes, run_fakes
+from local.azure_fakes.fakes import Fakes
 
 BODY = {"model": "sora-2", "prompt": "a paper boat"}
 
@@ -140,6 +140,16 @@ async def test_a_job_can_be_made_to_fail(
     assert (await videos_api.get(f"/videos/{created['id']}/content")).status_code == 400
 
 
+async def test_a_failed_job_keeps_its_progress(videos_api: httpx.AsyncClient, control: Any) -> None:
+    await control.settings(render_time_s=100)
+    url = f"/videos/{(await create(videos_api)).json()['id']}"
+    await control.settings(clock_offset_s=50)
+    await control.faults({"operation": "retrieve", "effect": "fail_job", "times": 1})
+    assert (await videos_api.get(url)).json()["progress"] in (50, 51)
+    await control.settings(clock_offset_s=90)
+    assert (await videos_api.get(url)).json()["progress"] in (50, 51)
+
+
 @pytest.mark.parametrize("operation", ["create", "retrieve", "content"])
 async def test_content_can_be_made_to_expire(videos_api: httpx.AsyncClient, control: Any, operation: str) -> None:
     await control.faults({"operation": operation, "effect": "expire", "times": 1})
@@ -197,14 +207,3 @@ async def test_a_fault_that_makes_no_sense_is_refused(http: httpx.AsyncClient, f
     answer = await http.post(f"{fakes.url}/_control/faults", json=[fault])
     assert answer.status_code == 422
     assert answer.json()["error"]["problems"]
-
-
-async def test_requests_that_wait_do_not_hold_up_the_end(media_folder: Any) -> None:
-    async with run_fakes(media_folder=media_folder) as fakes, httpx.AsyncClient() as client:
-        fault = [{"operation": "webhook", "effect": "delay", "seconds": 3600, "times": 1}]
-        await client.post(f"{fakes.url}/_control/faults", json=fault)
-        waiting = asyncio.create_task(client.post(f"{fakes.url}/webhooks/a"))
-        while not fakes.world.webhooks:
-            await asyncio.sleep(0)
-    with pytest.raises(httpx.TransportError):
-        await waiting
