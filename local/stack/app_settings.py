@@ -25,13 +25,8 @@ def app_environment(
         expected_render_s: How long the deployments take, for the app to place its status checks.
     """
     chosen = {name: value for name, value in caller.items() if name.startswith("REELAY_")}
-    return {
-        **caller,
-        **_platform(addresses, memory),
-        **_reelay(addresses, memory),
-        "REELAY_MODELS": json.dumps(_models(addresses, expected_render_s)),
-        **chosen,
-    }
+    models = {} if "REELAY_MODELS_FILE" in chosen else _models(addresses, expected_render_s)
+    return {**caller, **_platform(addresses, memory), **_reelay(addresses, memory), **models, **chosen}
 
 
 def _platform(addresses: Addresses, memory: Memory) -> dict[str, str]:
@@ -62,7 +57,7 @@ def _reelay(addresses: Addresses, memory: Memory) -> dict[str, str]:
     }
 
 
-def _models(addresses: Addresses, expected_render_s: float) -> dict[str, object]:
+def _models(addresses: Addresses, expected_render_s: float) -> dict[str, str]:
     """One model behind a managed identity, one behind an API key in the vault; prices as OpenAI published them."""
     common = {"seconds": [4, 8, 12], "operations": ["create", "remix"], "expected_render_s": expected_render_s}
     standard = {
@@ -83,4 +78,5 @@ def _models(addresses: Addresses, expected_render_s: float) -> dict[str, object]
         "sizes": ["720x1280", "1280x720", "1024x1792", "1792x1024"],
         "usd_per_second": {"720x1280": "0.30", "1280x720": "0.30", "1024x1792": "0.50", "1792x1024": "0.50"},
     }
-    return {"sora-2": {"deployments": [standard]}, "sora-2-pro": {"deployments": [pro]}}
+    models = {"sora-2": {"deployments": [standard]}, "sora-2-pro": {"deployments": [pro]}}
+    return {"REELAY_MODELS": json.dumps(models)}

@@ -13,6 +13,7 @@ from local.stack.program import Program
 from local.stack.settings import ROOT
 
 AZURITE = ROOT / ".local/azurite/node_modules/azurite/dist/src/azurite.js"
+MEDIA = ROOT / ".local/media"  # shared by all stacks: what a video looks like depends on its request alone
 _LOOPBACK = re.escape("127.0.0.1")
 _PYTHON = (sys.executable, "-u", "-m")
 
@@ -43,7 +44,7 @@ def fakes(state: Path) -> Program:
     """The Azure services that have no emulator: deployments, identity, Key Vault, Event Grid."""
     return Program(
         name="fakes",
-        command=(*_PYTHON, "local.azure_fakes", "--state", str(state / "fakes")),
+        command=(*_PYTHON, "local.azure_fakes", "--state", str(state / "fakes"), "--media", str(MEDIA)),
         port_options={"fakes": "--port", "vault": "--vault-port"},
         ready=re.compile(
             rf"ready http://{_LOOPBACK}:(?P<fakes>\d+) "
