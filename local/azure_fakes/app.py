@@ -1,7 +1,11 @@
 """Puts the fakes together."""
 
+from collections.abc import Sequence
+
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount
 
 from local.azure_fakes import control, event_grid, identity, key_vault, videos, webhooks
 from local.azure_fakes.world import World
@@ -14,11 +18,18 @@ def create_app(world: World) -> Starlette:
     """
     api = videos.routes(world)
     plain = [*identity.routes(world), *event_grid.routes(world), *webhooks.routes(world), *control.routes(world)]
-    return Starlette(
-        routes=[*plain, Mount("/openai/v1", routes=api), Mount("/{deployment}/openai/v1", routes=api)],
-    )
+    return _starlette([*plain, Mount("/openai/v1", routes=api), Mount("/{deployment}/openai/v1", routes=api)])
 
 
 def create_vault_app(world: World) -> Starlette:
     """Return the app that is served over https: the Key Vault."""
-    return Starlette(routes=key_vault.routes(world))
+    return _starlette(key_vault.routes(world))
+
+
+def _starlette(routes: Sequence[BaseRoute]) -> Starlette:
+    return Starlette(routes=routes, exception_handlers={404: _resource_not_found})
+
+
+def _resource_not_found(_request: Request, _error: Exception) -> Response:
+    """Return what Azure says to a path it does not know."""
+    return JSONResponse({"error": {"code": "404", "message": "Resource not found"}}, 404)

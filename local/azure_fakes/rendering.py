@@ -3,10 +3,12 @@
 import colorsys
 import hashlib
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
+from threading import Event
 from typing import Final, Self, cast
 
 import av
@@ -43,8 +45,12 @@ class Scene:
         return f"{self.width}x{self.height}-{self.seconds}s-hue{self.hue}"
 
 
-def render_video(scene: Scene, file: Path) -> None:
-    """Write the scene as an H.264 MP4 whose index (`moov`) comes first; the same scene gives the same bytes."""
+def render_video(scene: Scene, file: Path, given_up: Event) -> None:
+    """Write the scene as an H.264 MP4 whose index (`moov`) comes first; the same scene gives the same bytes.
+
+    Raises:
+        CancelledError: It was given up meanwhile.
+    """
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
     with av.open(file, "w", format="mp4", options=options) as container:
         # x264's output depends on its thread count, so it is fixed.
@@ -53,6 +59,8 @@ def render_video(scene: Scene, file: Path) -> None:
         )
         stream.width, stream.height, stream.pix_fmt = scene.width, scene.height, "yuv420p"
         for index, frame in enumerate(_frames(scene)):
+            if given_up.is_set():
+                raise CancelledError
             frame.pts, frame.time_base = index, Fraction(1, FRAMES_PER_SECOND)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())

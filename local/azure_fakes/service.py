@@ -29,12 +29,6 @@ class Call:
     fault: Fault | None = None
 
 
-def _refuse_if_so_injected(fault: Fault | None) -> None:
-    if fault and fault.effect is Effect.STATUS:
-        body = fault.body if fault.body is not None else user_error(fault.status, "This fault was injected.").body
-        raise AzureError(fault.status, body, fault.headers)
-
-
 type Handler = Callable[[Call], Awaitable[Response]]
 type Locate = Callable[[Request], Awaitable[str | None]]
 
@@ -89,3 +83,9 @@ class Endpoint:
     def _count(self, response: Response) -> None:
         refused = response.status_code >= HTTPStatus.BAD_REQUEST
         self._world.counters[f"rejected_{response.status_code}" if refused else self._operation] += 1
+
+
+def _refuse_if_so_injected(fault: Fault | None) -> None:
+    if fault and fault.effect is Effect.STATUS:
+        body = fault.body if fault.body is not None else user_error(fault.status, "This fault was injected.").body
+        raise AzureError(fault.status, body, fault.headers)

@@ -1,12 +1,14 @@
 """The operations of the videos API that start a render job: create, remix, edit, extend."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from starlette.responses import JSONResponse, Response
 
 from local.azure_fakes.access import Access
 from local.azure_fakes.errors import (
     invalid_request,
+    invalid_value,
     missing_parameter,
     too_many_requests,
     too_many_running,
@@ -29,7 +31,7 @@ from local.azure_fakes.video_parameters import (
 )
 from local.azure_fakes.world import World
 
-UNKNOWN_WAIT_S = 1.0
+UNKNOWN_WAIT_S: Final = 1.0
 """What to answer when nobody knows when a running job will finish."""
 
 
@@ -107,6 +109,8 @@ class Submissions:
         if "video" not in fields:
             raise missing_parameter("video")
         size, seconds = await probe_upload(fields["video"])
+        if size not in (sizes := self._world.deployment(deployment).sizes):
+            raise invalid_value("video", size, sizes)
         return Source(deployment, model, seconds, size)
 
     def _from_job(self, call: Call, video_id: str) -> Source:

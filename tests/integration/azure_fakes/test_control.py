@@ -9,12 +9,13 @@ import pytest
 from local.azure_fakes.fakes import Fakes, run_fakes
 
 
-async def test_settings_are_merged(control: Any) -> None:
+async def test_settings_are_merged(control: Any, http: httpx.AsyncClient, fakes: Fakes) -> None:
     await control.settings(render_time_s=1, deployments={"a": {"max_running": 1}}, secrets={"x": "1"})
     settings = await control.settings(deployments={"b": {"max_running": 2}}, secrets={"x": None, "y": "2"})
     assert settings["render_time_s"] == 1
     assert {name: own["max_running"] for name, own in settings["deployments"].items()} == {"a": 1, "b": 2}
     assert settings["secrets"] == {"y": "2"}
+    assert (await http.get(f"{fakes.url}/_control/settings")).json() == settings
 
 
 async def test_null_takes_a_setting_back_to_its_default(control: Any) -> None:

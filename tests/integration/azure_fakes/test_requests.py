@@ -148,6 +148,11 @@ async def test_a_deployment_may_have_sizes_of_its_own(videos_api: httpx.AsyncCli
     assert (await videos_api.post("/videos", json=GOOD | {"size": "720x1280"})).status_code == 200
 
 
+async def test_a_path_that_azure_does_not_know(videos_api: httpx.AsyncClient) -> None:
+    answer = await videos_api.get("/films")
+    assert (answer.status_code, answer.text) == (404, '{"error":{"code":"404","message":"Resource not found"}}')
+
+
 async def test_every_answer_carries_a_request_id(videos_api: httpx.AsyncClient) -> None:
     ids = {(await videos_api.get("/videos")).headers["apim-request-id"] for _ in range(2)}
     assert len(ids) == 2

@@ -134,6 +134,14 @@ async def test_edit_extension_and_character_of_an_uploaded_video(openai: AsyncOp
     assert (await openai.videos.get_character(character.id)).name == "Ann"
 
 
+async def test_an_upload_of_another_size_is_refused(openai: AsyncOpenAI, control: Any) -> None:
+    source = await completed(openai, size="1280x720")
+    file = (await openai.videos.download_content(source.id)).content
+    await control.settings(sizes=["720x1280"])
+    with pytest.raises(sdk.BadRequestError, match="'1280x720'"):
+        await openai.videos.edit(prompt="make it rain", video=("a.mp4", file), extra_body={"model": "sora-2"})
+
+
 async def test_an_upload_that_is_no_video_is_refused(videos_api: httpx.AsyncClient) -> None:
     for fields in ({"model": "sora-2", "prompt": "make it rain"}, {"prompt": "make it rain"}):
         files = {"video": ("source.mp4", b"no video")}
