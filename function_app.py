@@ -1,6 +1,144 @@
-"""Composition root: settings, then clients, then every trigger, orchestrator, activity and entity."""
+"""Composition root: settings, then clients, then every trigger, orchestrator and activity."""
+
+import asyncio
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
+import httpx
+from durabletask.task import ActivityContext
+
+from activities.check_render_job import check_render_job
+from activities.copy_content import copy_content
+from activities.end_video import end_video
+from activities.run import Activity, run_activity
+from activities.services import Services
+from activities.submit_render_job import submit_render_job
+from clients.azure import Azure
+from clients.caller_keys import CallerKeys
+from clients.credentials import Credentials
+from clients.guarded_transport import GuardedTransport
+from clients.orchestrations import Orchestrations
+from clients.remote_files import RemoteFiles
+from clients.secret_store import SecretStore
+from clients.settings import load_settings
+from clients.videos_api import VideosApi
+from domain.workflow import GENERATE_VIDEO, Step
+from event_sources.sweeper import Sweeper
+from front_door.app import create_app
+from front_door.memory_budget import MemoryBudget
+from front_door.services import FrontDoorServices
+from orchestrators.generate_video import generate_video
+
+CONTENT_MEMORY_BYTES = 64 * 1024 * 1024
+COPIES_AT_ONCE = 4
+UPSTREAM_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+FETCH_TIMEOUT = httpx.Timeout(20.0)
+
+
+def clock() -> datetime:
+    """The present time."""
+    return datetime.now(UTC)
+
+
+settings = load_settings()
+azure = Azure(settings)
+if settings.create_storage:
+    azure.create_storage()
+
+catalog, videos, contents, inputs = settings.catalog, azure.videos(), azure.contents(), azure.inputs()
+secret_store = SecretStore(azure.vault)
+credentials = Credentials(secret_store)
+orchestrations = Orchestrations()
+guarded = GuardedTransport(httpx.AsyncHTTPTransport(), allow_private=settings.allow_private_addresses)
+
+activity_services = Services(
+    catalog=catalog,
+    videos=videos,
+    contents=contents,
+    inputs=inputs,
+    api=VideosApi(httpx.AsyncClient(timeout=UPSTREAM_TIMEOUT), credentials),
+    clock=clock,
+    copies=asyncio.Semaphore(COPIES_AT_ONCE),
+    max_queued_s=settings.max_queued_s,
+)
+front_door = func.AsgiMiddleware(
+    create_app(
+        FrontDoorServices(
+            catalog=catalog,
+            caller_keys=CallerKeys(settings.api_keys, secret_store),
+            videos=videos,
+            contents=contents,
+            inputs=inputs,
+            orchestrations=orchestrations,
+            remote_files=RemoteFiles(
+                httpx.AsyncClient(transport=guarded, timeout=FETCH_TIMEOUT, follow_redirects=True, max_redirects=3),
+                max_bytes=settings.max_body_bytes,
+            ),
+            credentials=credentials,
+            clock=clock,
+            randomness=secrets.token_bytes,
+            content_delivery=settings.content_delivery,
+            content_memory=MemoryBudget(CONTENT_MEMORY_BYTES),
+            link_lifetime=timedelta(seconds=settings.link_lifetime_s),
+            sweep_grace=timedelta(seconds=settings.sweep_grace_s),
+            max_body_bytes=settings.max_body_bytes,
+        )
+    )
+)
+sweeper = Sweeper(
+    videos=videos,
+    contents=contents,
+    inputs=inputs,
+    orchestrations=orchestrations,
+    look_again_after=timedelta(seconds=settings.sweep_grace_s),
+    history_retention=settings.history_retention,
+)
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+
+@app.function_name("api_read")
+@app.route("{*path}", methods=["GET", "HEAD", "OPTIONS"])
+async def api_read(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """Answer what changes nothing; without the durable client, which costs a connection."""
+    return await front_door.handle_async(req, context)
+
+
+@app.function_name("api_write")
+@app.route("{*path}", methods=["POST", "DELETE", "PATCH"])
+@app.generic_input_binding(arg_name="durable", type="durableClient")
+async def api_write(req: func.HttpRequest, context: func.Context, durable: str) -> func.HttpResponse:
+    """Answer what changes something."""
+    orchestrations.connect(durable)
+    return await front_door.handle_async(req, context)
+
+
+@app.function_name("sweep")
+@app.timer_trigger(arg_name="timer", schedule=settings.sweep_schedule)
+@app.generic_input_binding(arg_name="durable", type="durableClient")
+async def sweep(timer: func.TimerRequest, durable: str) -> None:  # noqa: ARG001 - the binding's name
+    """Repair and tidy up."""
+    orchestrations.connect(durable)
+    await sweeper.sweep(clock())
+
+
+app.orchestration_trigger("context", GENERATE_VIDEO)(generate_video)
+
+
+def register_activity(name: Step, body: Activity) -> None:
+    """Let the orchestration call an activity by the name of its step."""
+
+    async def activity(_: ActivityContext, request: dict[str, Any]) -> dict[str, Any]:
+        return await run_activity(body, request, activity_services)
+
+    activity.__name__ = name
+    app.activity_trigger("request", name)(activity)
+
+
+register_activity(Step.SUBMIT, submit_render_job)
+register_activity(Step.CHECK, check_render_job)
+register_activity(Step.COPY, copy_content)
+register_activity(Step.END, end_video)

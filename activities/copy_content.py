@@ -9,7 +9,7 @@ from clients.videos_api import ContentStream
 from domain.catalog import Deployment
 from domain.errors import ContentInvalid, UpstreamError, UpstreamNotFound
 from domain.failures import FailureCode, VideoFailed
-from domain.media import MEDIA, SIGNATURE_BYTES, has_signature
+from domain.media import MEDIA, SIGNATURE_BYTES, content_blob, has_signature
 from domain.submission import retry_delay_s
 from domain.video import Variant, Video, VideoState
 from domain.workflow import StepRequest, StepResult
@@ -48,11 +48,11 @@ async def copy_content(request: StepRequest, services: Services) -> StepResult:
 
 
 async def _copy(video: Video, deployment: Deployment, variant: Variant, services: Services) -> None:
-    kind = MEDIA[variant]
-    blob = f"{video.tenant}/{video.video_id}/{kind.file_name}"
     source = services.api.content(deployment, video.upstream_id or "", variant, chunk_bytes=BLOCK_BYTES)
     async with services.copies, source as stream:
-        stored = await services.contents.put_stream(blob, _verified(variant, stream), kind.content_type)
+        stored = await services.contents.put_stream(
+            content_blob(video.ref, variant), _verified(variant, stream), MEDIA[variant].content_type
+        )
     await services.videos.amend(video.ref, lambda kept: kept.copied(variant, stored))
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobBlock, BlobSasPermissions, ContentSettings, UserDelegationKey, generate_blob_sas
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
@@ -88,11 +88,6 @@ class BlobStore:
     def __init__(self, container: ContainerClient, signer: LinkSigner) -> None:
         self._container = container
         self._signer = signer
-
-    async def create_if_missing(self) -> None:
-        """Make the container; harmless when it is there."""
-        with suppress(ResourceExistsError):
-            await self._container.create_container()
 
     async def put(self, blob: str, content: bytes, content_type: str) -> StoredContent:
         """Store a small file whole, over whatever was there."""

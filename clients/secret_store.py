@@ -60,12 +60,10 @@ class SecretStore:
 
     async def _fetch(self, reference: SecretReference) -> str:
         match reference.kind:
-            case "env":
-                value = os.environ.get(reference.target, "")
-            case "file":
-                value = await asyncio.to_thread(_read_file, reference)
             case "keyvault":
                 value = await self._read_vault(reference)
+            case "env" | "file":
+                value = await asyncio.to_thread(read_here, reference)
         if not value:
             raise CredentialUnavailable(f"{reference} is empty or not set")
         return value
@@ -82,7 +80,16 @@ class SecretStore:
         return secret.value or ""
 
 
-def _read_file(reference: SecretReference) -> str:
+def read_here(reference: SecretReference) -> str:
+    """The value of a secret that this machine holds; empty if there is none.
+
+    Raises:
+        CredentialUnavailable: It is held elsewhere, or cannot be read.
+    """
+    if reference.kind == "env":
+        return os.environ.get(reference.target, "")
+    if reference.kind != "file":
+        raise CredentialUnavailable(f"{reference} is not held on this machine: use env: or file:")
     try:
         return Path(reference.target).read_text(encoding="utf-8").strip()
     except OSError as error:

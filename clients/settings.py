@@ -36,7 +36,8 @@ class Settings(BaseSettings):
         api_keys: Accepted caller keys, as JSON.
         blob_endpoint: The storage account's blob service.
         table_endpoint: Its table service.
-        storage_key: The account key, where the store takes no identity (Azurite).
+        storage_key: The account key, where the store takes no identity (Azurite); `env:` or `file:`.
+        create_storage: Make the table and the containers at start; in Azure, the infrastructure makes them.
         identity_client_id: The user-assigned identity for storage and Key Vault; None for the system-assigned one.
         content_delivery: `redirect` sends readers to a short-lived link, `proxy` serves through the app.
         link_lifetime_s: How long such a link works.
@@ -57,6 +58,7 @@ class Settings(BaseSettings):
     blob_endpoint: HttpUrl
     table_endpoint: HttpUrl
     storage_key: SecretRef | None = None
+    create_storage: bool = False
     identity_client_id: str | None = None
     content_delivery: Literal["redirect", "proxy"] = "redirect"
     link_lifetime_s: Annotated[int, Field(ge=60, le=86_400)] = 900
@@ -82,14 +84,22 @@ class Settings(BaseSettings):
         return values
 
     @model_validator(mode="after")
-    def _catalog_is_sound(self) -> Self:
+    def _is_sound(self) -> Self:
         Catalog(models=self.models)
+        if self.create_storage and not self.storage_key:
+            raise ValueError("create_storage needs storage_key")
         return self
 
     @property
     def catalog(self) -> Catalog:
         """The models and their deployments."""
         return Catalog(models=self.models)
+
+    @property
+    def account_name(self) -> str:
+        """The storage account's name: the first part of the host, or of the path where an emulator has many."""
+        host, path = self.blob_endpoint.host or "", (self.blob_endpoint.path or "").strip("/")
+        return path or host.partition(".")[0]
 
     @property
     def history_retention(self) -> timedelta:

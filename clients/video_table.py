@@ -62,13 +62,6 @@ class VideoTable:
         self._table = table
         self._known_tenants = set[str]()
 
-    async def create_if_missing(self) -> None:
-        """Make the table; harmless when it is there."""
-        try:
-            await self._table.create_table()
-        except ResourceExistsError:
-            return
-
     async def insert(self, video: Video, *, alarm_at: datetime, idempotency: Idempotency | None = None) -> None:
         """Accept a video: the record, its place in the lists, its alarm and its Idempotency-Key, or nothing of it.
 
@@ -98,6 +91,17 @@ class VideoTable:
             NotFound: The tenant has no such video.
         """
         return rows.to_video(await self._read(ref))
+
+    async def get_visible(self, ref: VideoRef) -> Video:
+        """The record, as long as its tenant has not deleted it.
+
+        Raises:
+            NotFound: The tenant has no such video any more.
+        """
+        video = await self.get(ref)
+        if video.deleted_at:
+            raise _missing(ref)
+        return video
 
     async def amend(
         self, ref: VideoRef, change: Callable[[Video], Video], *, alarm_at: datetime | None = None
@@ -191,13 +195,12 @@ class VideoTable:
         await self._table.close()
 
     async def _read(self, ref: VideoRef) -> Any:
-        missing = NotFound(f"There is no video '{ref.video_id}'.", param="video_id", code="video_not_found")
         if not is_video_id(ref.video_id):
-            raise missing
+            raise _missing(ref)
         try:
             return await self._table.get_entity(rows.tenant_partition(ref.tenant), rows.record_key(ref.video_id))
         except ResourceNotFoundError:
-            raise missing from None
+            raise _missing(ref) from None
 
     async def _replace(self, video: Video, etag: str, alarm_at: datetime | None) -> None:
         record = rows.to_entity(video)
@@ -250,6 +253,10 @@ class VideoTable:
         if tenant not in self._known_tenants:
             await self._table.upsert_entity(rows.tenant_entity(tenant))
             self._known_tenants.add(tenant)
+
+
+def _missing(ref: VideoRef) -> NotFound:
+    return NotFound(f"There is no video '{ref.video_id}'.", param="video_id", code="video_not_found")
 
 
 def _just_after(key: str) -> str:

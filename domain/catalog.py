@@ -132,6 +132,12 @@ class Catalog(_Configuration):
         """The deployment of this name, unless the configuration has lost it."""
         return next((deployment for deployment in self.deployments() if deployment.name == name), None)
 
+    def expected_render_s(self, model: str, deployment: str | None) -> float:
+        """How long a render of a model usually takes, at its deployment if one was chosen."""
+        chosen = self.deployment(deployment or "")
+        first = self.models[model].deployments[0] if model in self.models else None
+        return (chosen or first or self.deployments()[0]).expected_render_s
+
     def model(self, name: str) -> Model:
         """The model of this public name.
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from domain.video import Variant
+from domain.video import Variant, VideoRef
 
 SIGNATURE_BYTES = 12
 
@@ -25,6 +25,11 @@ MEDIA: Mapping[Variant, MediaKind] = {
     Variant.THUMBNAIL: MediaKind("thumbnail.webp", "image/webp"),
     Variant.SPRITESHEET: MediaKind("spritesheet.jpg", "image/jpeg"),
 }
+
+
+def content_blob(video: VideoRef, variant: Variant) -> str:
+    """The name of the blob that holds a variant."""
+    return f"{video.tenant}/{video.video_id}/{MEDIA[variant].file_name}"
 
 
 def has_signature(variant: Variant, head: bytes) -> bool:

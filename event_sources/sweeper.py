@@ -12,11 +12,15 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from azure.core.exceptions import AzureError
+from grpc.aio import AioRpcError
+
 from clients.blob_store import BlobStore
 from clients.orchestrations import Orchestrations
 from clients.video_table import VideoTable
 from domain.errors import NotFound
-from domain.video import Video, VideoRef
+from domain.media import content_blob
+from domain.video import Variant, Video, VideoRef
 
 _log = logging.getLogger(__name__)
 
@@ -51,8 +55,8 @@ class Sweeper:
         async for ref in self.videos.due(now):
             try:
                 await self._look_after(ref, now)
-            except Exception:
-                _log.exception("%s could not be swept; its alarm rings again", ref.video_id)
+            except (AzureError, AioRpcError):
+                _log.exception("%s could not be looked after; its alarm goes on ringing", ref.video_id)
             count += 1
         return count
 
@@ -79,8 +83,8 @@ class Sweeper:
         await self.videos.clear_alarm(video.ref)
 
     async def _remove(self, video: Video) -> None:
-        for content in (video.contents or {}).values():
-            await self.contents.delete(content.blob)
+        for variant in Variant:
+            await self.contents.delete(content_blob(video.ref, variant))
         if video.input_reference:
             await self.inputs.delete(video.input_reference.blob)
         await self.orchestrations.purge(video.ref)

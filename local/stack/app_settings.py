@@ -47,6 +47,7 @@ def _reelay(addresses: Addresses, memory: Memory) -> dict[str, str]:
         "REELAY_BLOB_ENDPOINT": addresses.blob,
         "REELAY_TABLE_ENDPOINT": addresses.table,
         "REELAY_STORAGE_KEY": "env:AZURITE_ACCOUNT_KEY",
+        "REELAY_CREATE_STORAGE": "true",
         "REELAY_API_KEYS": json.dumps([{"tenant": "local", "secret": "env:REELAY_LOCAL_API_KEY"}]),
         "REELAY_LOCAL_API_KEY": memory.api_key,
         "REELAY_ADMIN_KEY": "env:REELAY_LOCAL_ADMIN_KEY",

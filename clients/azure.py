@@ -1,0 +1,70 @@
+"""Opens the Azure clients that the settings ask for."""
+
+from contextlib import suppress
+from typing import Any
+
+from azure.core.credentials import AzureNamedKeyCredential
+from azure.core.exceptions import ResourceExistsError
+from azure.data.tables import TableServiceClient
+from azure.data.tables.aio import TableClient
+from azure.identity.aio import DefaultAzureCredential
+from azure.keyvault.secrets.aio import SecretClient
+from azure.storage.blob import BlobServiceClient as BlockingBlobServiceClient
+from azure.storage.blob.aio import BlobServiceClient
+
+from clients.blob_store import AccountKeySigner, BlobStore, UserDelegationSigner
+from clients.secret_store import read_here
+from clients.settings import Settings
+from clients.video_table import VideoTable
+
+TABLE = "videos"
+CONTENTS = "videos"
+INPUTS = "requests"
+
+
+class Azure:
+    """Our own storage and vaults, each opened with the account's key if there is one, else with our identity.
+
+    Args:
+        settings: Where they are.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._key = read_here(settings.storage_key) if settings.storage_key else None
+        self._identity = DefaultAzureCredential(managed_identity_client_id=settings.identity_client_id)
+        blob_endpoint = str(settings.blob_endpoint)
+        self._account = settings.account_name
+        self._blobs = BlobServiceClient(blob_endpoint, credential=self._key or self._identity)
+        self._signer = AccountKeySigner(self._key) if self._key else UserDelegationSigner(self._blobs)
+
+    def videos(self) -> VideoTable:
+        """The video records."""
+        credential = AzureNamedKeyCredential(self._account, self._key) if self._key else self._identity
+        return VideoTable(TableClient(str(self._settings.table_endpoint), TABLE, credential=credential))
+
+    def contents(self) -> BlobStore:
+        """Finished videos."""
+        return BlobStore(self._blobs.get_container_client(CONTENTS), self._signer)
+
+    def inputs(self) -> BlobStore:
+        """What videos are asked with."""
+        return BlobStore(self._blobs.get_container_client(INPUTS), self._signer)
+
+    def vault(self, url: str) -> SecretClient:
+        """A Key Vault."""
+        ca = self._settings.key_vault_ca
+        trust: dict[str, Any] = {"connection_verify": str(ca), "verify_challenge_resource": False} if ca else {}
+        return SecretClient(url, self._identity, **trust)
+
+    def create_storage(self) -> None:
+        """Make the table and the containers, unless they are there: for stores that are opened with a key."""
+        credential = AzureNamedKeyCredential(self._account, self._key or "")
+        tables = TableServiceClient(str(self._settings.table_endpoint), credential=credential)
+        tables.create_table_if_not_exists(TABLE)
+        blobs = BlockingBlobServiceClient(str(self._settings.blob_endpoint), credential=self._key)
+        for container in (CONTENTS, INPUTS):
+            with suppress(ResourceExistsError):
+                blobs.create_container(container)
+        blobs.close()
+        tables.close()

@@ -1,0 +1,45 @@
+"""Who is calling: keys, and the tenants they belong to."""
+
+import hashlib
+import hmac
+import logging
+from collections.abc import Sequence
+
+from clients.secret_store import SecretStore
+from clients.settings import CallerKey
+from domain.errors import CredentialUnavailable
+
+_log = logging.getLogger(__name__)
+
+
+class CallerKeys:
+    """Finds the tenant of a key.
+
+    Args:
+        keys: Where the accepted keys are found.
+        secrets: Reads them.
+    """
+
+    def __init__(self, keys: Sequence[CallerKey], secrets: SecretStore) -> None:
+        self._keys = keys
+        self._secrets = secrets
+
+    async def tenant_of(self, presented: str) -> str | None:
+        """The tenant of a presented key; None if the key is not accepted.
+
+        Every accepted key is compared, each in constant time, so that the time taken says nothing.
+        """
+        digest, tenant = _digest(presented), None
+        for key in self._keys:
+            try:
+                accepted = await self._secrets.get(key.secret)
+            except CredentialUnavailable as error:
+                _log.error("a key of tenant %s cannot be accepted: %s", key.tenant, error)
+                continue
+            if hmac.compare_digest(digest, _digest(accepted)):
+                tenant = key.tenant
+        return tenant
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()

@@ -1,0 +1,119 @@
+"""What a caller may ask for. Every refusal names the parameter and says what is allowed."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, cast
+
+from domain.catalog import Catalog, Model
+from domain.errors import InvalidRequest
+
+PROMPT_LIMIT = 32_000
+METADATA_PAIRS = 16
+METADATA_KEY_LIMIT = 64
+METADATA_VALUE_LIMIT = 512
+USER_LIMIT = 512
+
+
+class VideoRequest(NamedTuple):
+    """A request that some deployment can render."""
+
+    model: str
+    prompt: str
+    seconds: int
+    size: str
+    user: str | None
+    metadata: Mapping[str, str] | None
+
+
+def read_video_request(fields: Mapping[str, Any], catalog: Catalog) -> VideoRequest:
+    """Read the fields of POST /videos.
+
+    Args:
+        fields: As sent, by name; unknown ones are left alone.
+        catalog: What can be rendered.
+
+    Raises:
+        InvalidRequest: It cannot be rendered here.
+    """
+    name = _text(fields, "model") or next(iter(catalog.models))
+    model = catalog.model(name)
+    size = _size(fields, model)
+    seconds = _seconds(fields, model)
+    if not model.deployments_for(size=size, seconds=seconds):
+        raise InvalidRequest(f"No deployment of '{name}' renders {seconds} seconds at {size}.", param="seconds")
+    return VideoRequest(name, _prompt(fields), seconds, size, _user(fields), _metadata(fields))
+
+
+def _prompt(fields: Mapping[str, Any]) -> str:
+    prompt = _text(fields, "prompt")
+    if not prompt or not prompt.strip():
+        raise InvalidRequest(
+            "The prompt is empty: say what the video shows.", param="prompt", code="missing_required_parameter"
+        )
+    if len(prompt) > PROMPT_LIMIT:
+        raise InvalidRequest(
+            f"The prompt has {len(prompt)} characters; at most {PROMPT_LIMIT} are allowed.",
+            param="prompt",
+            code="string_above_max_length",
+        )
+    return prompt
+
+
+def _size(fields: Mapping[str, Any], model: Model) -> str:
+    sizes = model.sizes()
+    size = _text(fields, "size") or sizes[0]
+    if size not in sizes:
+        raise InvalidRequest(f"The size '{size}' is not offered. Allowed: {', '.join(sizes)}.", param="size")
+    return size
+
+
+def _seconds(fields: Mapping[str, Any], model: Model) -> int:
+    allowed = model.seconds()
+    sent = fields.get("seconds") or allowed[0]
+    seconds = {str(number): number for number in allowed}.get(str(sent).strip())
+    if seconds is None:
+        offered = ", ".join(str(number) for number in allowed)
+        raise InvalidRequest(f"{_shown(sent)} seconds are not offered. Allowed: {offered}.", param="seconds")
+    return seconds
+
+
+def _user(fields: Mapping[str, Any]) -> str | None:
+    user = _text(fields, "user")
+    if user and len(user) > USER_LIMIT:
+        raise InvalidRequest(f"The user has {len(user)} characters; at most {USER_LIMIT} are allowed.", param="user")
+    return user
+
+
+def _metadata(fields: Mapping[str, Any]) -> Mapping[str, str] | None:
+    metadata: Any = fields.get("metadata")
+    if metadata is None:
+        return None
+    problem = _metadata_problem(metadata)
+    if problem:
+        raise InvalidRequest(f"The metadata {problem}.", param="metadata")
+    return metadata
+
+
+def _metadata_problem(metadata: Any) -> str | None:
+    if not isinstance(metadata, dict):
+        return "must be an object of texts"
+    pairs = cast("dict[Any, Any]", metadata)
+    if len(pairs) > METADATA_PAIRS:
+        return f"has {len(pairs)} pairs; at most {METADATA_PAIRS} are allowed"
+    for key, value in pairs.items():
+        if not isinstance(value, str):
+            return f"has a value under {_shown(key)} that is no text"
+        if len(key) > METADATA_KEY_LIMIT or len(value) > METADATA_VALUE_LIMIT:
+            return f"allows keys of {METADATA_KEY_LIMIT} and values of {METADATA_VALUE_LIMIT} characters"
+    return None
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str | None:
+    value = fields.get(name)
+    if value is not None and not isinstance(value, str):
+        raise InvalidRequest(f"The {name} must be text.", param=name, code="invalid_type")
+    return value
+
+
+def _shown(value: object) -> str:
+    """A caller's value in a message: short, and visibly theirs."""
+    return repr(value)[:80]

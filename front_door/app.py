@@ -1,0 +1,34 @@
+"""The HTTP API: the same routes for OpenAI's, Azure OpenAI's and LiteLLM's clients."""
+
+from fastapi import FastAPI
+
+from front_door.auth import CallerAuth
+from front_door.error_answers import install_error_answers
+from front_door.routers import health, models, videos
+from front_door.services import FrontDoorServices
+from front_door.wire import ErrorAnswer
+
+PREFIXES = ("/v1", "/openai/v1", "/openai")
+"""OpenAI's clients; Azure's v1 base URL; Azure's classic clients, which send an api-version that needs no reading."""
+
+
+def create_app(services: FrontDoorServices) -> FastAPI:
+    """Make the API.
+
+    Args:
+        services: What requests may need.
+    """
+    app = FastAPI(
+        title="Reelay",
+        summary="A front door for AI video generation: OpenAI's videos API, durable and in your own storage.",
+        redoc_url=None,
+        responses={"4XX": {"model": ErrorAnswer}, "5XX": {"model": ErrorAnswer}},
+    )
+    app.state.services = services
+    app.add_middleware(CallerAuth, caller_keys=services.caller_keys)
+    install_error_answers(app)
+    app.include_router(health.router)
+    for prefix in PREFIXES:
+        for router in (videos.router, models.router):
+            app.include_router(router, prefix=prefix, include_in_schema=prefix == PREFIXES[0])
+    return app

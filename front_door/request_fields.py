@@ -1,0 +1,95 @@
+"""The fields of a request, whichever way a client sends them: JSON, form fields with brackets, or multipart.
+
+openai-python sends multipart even without a file; what it is given in `extra_body` arrives as bracketed form fields
+(`input_reference[image_url]`), or as true JSON when the content type says so.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from fastapi import Request
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+
+from domain.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
+
+_BRACKETS = re.compile(r"(?P<name>\w+)\[(?P<key>[^\]]*)\]")
+_FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+
+
+class SentFile(NamedTuple):
+    """A file that came with a request."""
+
+    name: str
+    content: bytes
+
+
+async def read_fields(request: Request, *, max_bytes: int) -> dict[str, Any]:
+    """The fields by name: texts, nested objects and `SentFile`s.
+
+    Args:
+        request: With a body of any of the three kinds.
+        max_bytes: The largest body.
+
+    Raises:
+        PayloadTooLarge: It is larger.
+        UnsupportedMedia: It is of another kind.
+        InvalidRequest: It cannot be read.
+    """
+    if len(await request.body()) > max_bytes:
+        raise PayloadTooLarge(f"The body is larger than {max_bytes} bytes.")
+    content_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if content_type in _FORMS:
+        return await _read_form(request, max_bytes)
+    if content_type == "application/json":
+        return await _read_json(request)
+    raise UnsupportedMedia(f"The content type '{content_type}' is not read: use application/json or {_FORMS[0]}.")
+
+
+def fingerprint(fields: Mapping[str, Any]) -> str:
+    """A digest that is the same for the same fields, however they were sent."""
+    plain = json.dumps(fields, sort_keys=True, default=_digest)
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+async def _read_json(request: Request) -> dict[str, Any]:
+    try:
+        fields = await request.json()
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InvalidRequest(f"The body is not JSON: {error}.", code="invalid_json") from error
+    if not isinstance(fields, dict):
+        raise InvalidRequest("The body must be a JSON object.", code="invalid_json")
+    return fields  # pyright: ignore[reportUnknownVariableType] - JSON objects have text keys
+
+
+async def _read_form(request: Request, max_bytes: int) -> dict[str, Any]:
+    fields = dict[str, Any]()
+    try:
+        async with request.form(max_part_size=max_bytes) as form:
+            for name, value in form.multi_items():
+                sent = SentFile(value.filename or name, await value.read()) if isinstance(value, UploadFile) else value
+                _put(fields, name, sent)
+    except HTTPException as error:
+        raise InvalidRequest(f"The form cannot be read: {error.detail}", code="invalid_form") from error
+    return fields
+
+
+def _put(fields: dict[str, Any], name: str, value: object) -> None:
+    brackets = _BRACKETS.fullmatch(name)
+    if brackets is None:
+        fields[name] = value
+        return
+    nested = fields.setdefault(brackets["name"], {})
+    if not isinstance(nested, dict):
+        raise InvalidRequest(f"The field '{brackets['name']}' is sent both whole and in parts.", param=brackets["name"])
+    nested[brackets["key"]] = value
+
+
+def _digest(value: object) -> object:
+    """How json sees a file; it is a tuple, so this is only asked for its bytes."""
+    if isinstance(value, bytes):
+        return hashlib.sha256(value).hexdigest()
+    raise TypeError(f"{type(value).__name__} cannot come from a request")

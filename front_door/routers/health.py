@@ -1,0 +1,51 @@
+"""/healthz and /readyz: whether the process lives, and whether it can do its work."""
+
+import asyncio
+from http import HTTPStatus
+
+from azure.core.exceptions import AzureError
+from fastapi import APIRouter, Response
+
+from domain.catalog import Deployment
+from domain.errors import CredentialUnavailable
+from front_door.services import FrontDoorServices, Services
+from front_door.wire import DeploymentReadiness, Readiness
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", responses={503: {"model": Readiness}})
+async def readyz(response: Response, services: Services) -> Readiness:
+    """Say whether storage answers, and for each deployment whether a token or key can be had."""
+    deployments = services.catalog.deployments()
+    storage = await _storage_answers(services)
+    found = await asyncio.gather(*(_readiness(deployment, services) for deployment in deployments))
+    ready = storage and all(one.credential == "ok" for one in found)
+    response.status_code = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
+    return Readiness(
+        status="ready" if ready else "not_ready",
+        storage="ok" if storage else "unavailable",
+        deployments={deployment.name: one for deployment, one in zip(deployments, found, strict=True)},
+    )
+
+
+async def _storage_answers(services: FrontDoorServices) -> bool:
+    try:
+        await services.videos.page("readyz", after=None, limit=1)
+    except AzureError:
+        return False
+    return True
+
+
+async def _readiness(deployment: Deployment, services: FrontDoorServices) -> DeploymentReadiness:
+    try:
+        await services.credentials.headers(deployment.auth)
+    except CredentialUnavailable as error:
+        return DeploymentReadiness(credential="unavailable", reason=str(error))
+    return DeploymentReadiness(credential="ok")

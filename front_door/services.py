@@ -1,0 +1,68 @@
+"""What the front door works with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+from fastapi import Depends, Request
+
+from clients.blob_store import BlobStore
+from clients.caller_keys import CallerKeys
+from clients.credentials import Credentials
+from clients.orchestrations import Orchestrations
+from clients.remote_files import RemoteFiles
+from clients.video_table import VideoTable
+from domain.catalog import Catalog
+from front_door.memory_budget import MemoryBudget
+
+
+@dataclass(frozen=True)
+class FrontDoorServices:
+    """Everything a request may need; made once, by the composition root.
+
+    Attributes:
+        catalog: What can be rendered.
+        caller_keys: Who is calling.
+        videos: The records.
+        contents: Finished videos.
+        inputs: What videos are asked with.
+        orchestrations: The durable client.
+        remote_files: Fetches what callers point to.
+        credentials: Of the deployments, for /readyz.
+        clock: The present time, UTC.
+        randomness: So many random bytes.
+        content_delivery: How content reaches the caller.
+        content_memory: Bounds the content that is in memory at once.
+        link_lifetime: How long a link to content works.
+        sweep_grace: How long the sweeper leaves a new video alone.
+        max_body_bytes: The largest request body.
+    """
+
+    catalog: Catalog
+    caller_keys: CallerKeys
+    videos: VideoTable
+    contents: BlobStore
+    inputs: BlobStore
+    orchestrations: Orchestrations
+    remote_files: RemoteFiles
+    credentials: Credentials
+    clock: Callable[[], datetime]
+    randomness: Callable[[int], bytes]
+    content_delivery: Literal["redirect", "proxy"]
+    content_memory: MemoryBudget
+    link_lifetime: timedelta
+    sweep_grace: timedelta
+    max_body_bytes: int
+
+
+def _services(request: Request) -> FrontDoorServices:
+    return request.app.state.services
+
+
+def _tenant(request: Request) -> str:
+    return request.state.tenant
+
+
+type Services = Annotated[FrontDoorServices, Depends(_services)]
+type Tenant = Annotated[str, Depends(_tenant)]
