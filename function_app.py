@@ -108,7 +108,7 @@ async def api_read(req: func.HttpRequest, context: func.Context) -> func.HttpRes
 
 
 @app.function_name("api_write")
-@app.route("{*path}", methods=["POST", "DELETE", "PATCH"])
+@app.route("{*path}", methods=["POST", "PUT", "PATCH", "DELETE"])
 @app.generic_input_binding(arg_name="durable", type="durableClient")
 async def api_write(req: func.HttpRequest, context: func.Context, durable: str) -> func.HttpResponse:
     """Answer what changes something."""

@@ -73,10 +73,10 @@ def tenant_entity(tenant: str) -> Entity:
     return {"PartitionKey": TENANTS, "RowKey": tenant}
 
 
-def idempotency_entity(tenant: str, key: str, *, video_id: str, body_sha256: str) -> Entity:
-    """The note that an Idempotency-Key was used."""
-    row = {"PartitionKey": tenant_partition(tenant), "RowKey": f"k{_sha256(key)}"}
-    return {**row, "video_id": video_id, "body_sha256": body_sha256}
+def idempotency_entity(ref: VideoRef, key: str, body_sha256: str) -> Entity:
+    """The note that an Idempotency-Key made a video."""
+    row = {"PartitionKey": tenant_partition(ref.tenant), "RowKey": f"k{_sha256(key)}"}
+    return {**row, "video_id": ref.video_id, "body_sha256": body_sha256}
 
 
 def claim_entity(deployment: str, upstream_id: str, video_id: str) -> Entity:

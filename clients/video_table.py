@@ -70,19 +70,14 @@ class VideoTable:
         """
         await self._remember_tenant(video.tenant)
         entities = [rows.to_entity(video), rows.order_entity(video.ref), rows.alarm_entity(video.ref, alarm_at)]
-        if idempotency is None:
-            await self._table.submit_transaction([("create", entity) for entity in entities])
-            return
-        promise = rows.idempotency_entity(
-            video.tenant, idempotency.key, video_id=video.video_id, body_sha256=idempotency.body_sha256
-        )
+        if idempotency:
+            entities.append(rows.idempotency_entity(video.ref, idempotency.key, idempotency.body_sha256))
         try:
-            await self._table.submit_transaction([("create", entity) for entity in [*entities, promise]])
+            await self._table.submit_transaction([("create", entity) for entity in entities])
         except HttpResponseError as error:
             if error.status_code != HTTPStatus.CONFLICT:
                 raise
-            kept: Any = await self._table.get_entity(promise["PartitionKey"], promise["RowKey"])
-            raise AlreadyAccepted(kept["video_id"], kept["body_sha256"]) from None
+            await self._raise_unless_our_own(video, entities[-1])
 
     async def get(self, ref: VideoRef) -> Video:
         """The record.
@@ -194,6 +189,12 @@ class VideoTable:
         """Close the connections."""
         await self._table.close()
 
+    async def _raise_unless_our_own(self, video: Video, last: rows.Entity) -> None:
+        """A row was there already: either the key was used before, or the transport repeated an insert that worked."""
+        kept: Any = await self._table.get_entity(last["PartitionKey"], last["RowKey"])
+        if kept["video_id"] != video.video_id:
+            raise AlreadyAccepted(kept["video_id"], kept["body_sha256"])
+
     async def _read(self, ref: VideoRef) -> Any:
         if not is_video_id(ref.video_id):
             raise _missing(ref)
@@ -233,14 +234,14 @@ class VideoTable:
         return videos[:limit]
 
     async def _visible(self, tenant: str, span: tuple[str, str], limit: int) -> list[Video]:
-        found = self._rows(rows.tenant_partition(tenant), span, limit, "and visible eq true")
+        found = self._rows(rows.tenant_partition(tenant), span, limit, " and visible eq true")
         return [rows.to_video(row) async for row in found]
 
     async def _rows(
         self, partition: str, span: tuple[str, str], limit: int | None = None, also: str = ""
     ) -> AsyncIterator[Any]:
         """The rows whose keys are in [start, end), in order, at most `limit` of them."""
-        query = f"PartitionKey eq @partition and RowKey ge @start and RowKey lt @end {also}"
+        query = f"PartitionKey eq @partition and RowKey ge @start and RowKey lt @end{also}"
         parameters = {"partition": partition, "start": span[0], "end": span[1]}
         count = 0
         async for row in self._table.query_entities(query, parameters=parameters, results_per_page=limit):

@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from domain.errors import InvalidRequest, ReelayError
 from front_door.wire import ErrorAnswer, ErrorDetail
@@ -25,7 +26,29 @@ def install_error_answers(app: FastAPI) -> None:
     app.add_exception_handler(ReelayError, _reelay_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _unexpected_error)
+    app.add_middleware(UnexpectedErrors)
+
+
+class UnexpectedErrors:
+    """ASGI middleware that answers what nobody foresaw.
+
+    Starlette's own handler answers, too, but raises again for its server to log; ours would then drop the answer.
+
+    Args:
+        app: What may fail.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        try:
+            await self._app(scope, receive, send)
+        except Exception:  # noqa: BLE001 - whatever it is, the caller gets an answer and the log the trace
+            _log.exception("%s %s failed", scope.get("method"), scope.get("path"))
+            message = "Something went wrong here; it was logged. Try again."
+            await error_response(ReelayError(message, code="internal_error"))(scope, receive, send)
 
 
 def _reelay_error(_: Request, error: Exception) -> JSONResponse:
@@ -48,8 +71,3 @@ def _http_error(request: Request, error: Exception) -> JSONResponse:
     answer = error_response(InvalidRequest(message, code=status.name.lower()))
     answer.status_code = status
     return answer
-
-
-def _unexpected_error(request: Request, error: Exception) -> JSONResponse:
-    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return error_response(ReelayError("Something went wrong here; it was logged. Try again.", code="internal_error"))
