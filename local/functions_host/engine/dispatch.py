@@ -26,6 +26,9 @@ LOCK_S = {WorkKind.ORCHESTRATION: 300.0, WorkKind.ENTITY: 300.0}
 # A worker that lacks a version would be offered the same work again and again.
 ABANDONED_FOR_S = 0.5
 
+# Microsoft's worker takes a stream for dead that was silent for two minutes.
+HEALTH_PING_S = 30.0
+
 
 @dataclass(frozen=True)
 class Lane:
@@ -71,6 +74,13 @@ class Worker:
     quota: Mapping[WorkKind, int]
     outbox: asyncio.Queue[pb.WorkItem] = field(default_factory=asyncio.Queue[pb.WorkItem])
     load: Counter[WorkKind] = field(default_factory=Counter[WorkKind])
+
+    async def next_item(self) -> pb.WorkItem:
+        """The next piece of work, or a sign of life when there was none for a while."""
+        try:
+            return await asyncio.wait_for(self.outbox.get(), HEALTH_PING_S)
+        except TimeoutError:
+            return pb.WorkItem(healthPing=pb.HealthPing())
 
     def has_room_for(self, lane: Lane) -> bool:
         """Whether it may be given another piece of this work."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sqlite3
 import threading
 from concurrent.futures import Future
 from pathlib import Path
@@ -47,8 +48,7 @@ class Engine:
         """Serve, and return the address as "127.0.0.1:PORT".
 
         Raises:
-            RuntimeError: The port is taken.
-            sqlite3.OperationalError: Another engine uses the state folder, or its format is unknown.
+            OSError: The port is taken, or the state folder cannot be used, such as when another engine uses it.
         """
         self._thread.start()
         return self._started.result()
@@ -73,7 +73,7 @@ class Engine:
         store = self._open_store()
         server = grpc.aio.server(options=_OPTIONS)
         try:
-            port = server.add_insecure_port(f"127.0.0.1:{self._port}")
+            port = self._bind(server)
             hub = TaskHub(store)
             _add_servicer(TaskHubService(hub), server)
             await server.start()
@@ -85,11 +85,20 @@ class Engine:
             if store is not None:
                 store.close()
 
+    def _bind(self, server: grpc.aio.Server) -> int:
+        try:
+            return server.add_insecure_port(f"127.0.0.1:{self._port}")
+        except RuntimeError as error:
+            raise OSError(f"port {self._port} of 127.0.0.1 is taken") from error
+
     def _open_store(self) -> Store | None:
         if self._state is None:
             return None
         self._state.mkdir(parents=True, exist_ok=True)
-        return Store(self._state / "engine.sqlite")
+        try:
+            return Store(self._state / "engine.sqlite")
+        except sqlite3.Error as error:
+            raise OSError(f"the task hub in {self._state} cannot be used: {error}") from error
 
 
 def run_engine(port: int, state: Path | None) -> None:

@@ -101,7 +101,7 @@ class TaskHubService(stubs.TaskHubSidecarServiceServicer):
         worker = self._hub.connect(request)
         try:
             while True:
-                await context.write(await worker.outbox.get())
+                await context.write(await worker.next_item())
         finally:
             self._hub.dispatcher.disconnect(worker)
 

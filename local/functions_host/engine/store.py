@@ -73,16 +73,17 @@ class Store:
         path: The file; created if there is none. No other process may use it meanwhile.
 
     Raises:
-        sqlite3.OperationalError: Another process has the file open, or it is of an unknown format.
+        sqlite3.Error: Another process has the file open, or it is of an unknown format.
     """
 
     def __init__(self, path: Path) -> None:
         self._saved: dict[str, _Saved] = {}
         self._db = sqlite3.connect(path, isolation_level=None, timeout=0)
-        self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        self._prepare()
+        try:
+            self._prepare()
+        except sqlite3.Error:
+            self._db.close()
+            raise
 
     def close(self) -> None:
         """Close the file."""
@@ -114,6 +115,9 @@ class Store:
         return instances, entities
 
     def _prepare(self) -> None:
+        self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
         (found,) = self._db.execute("PRAGMA user_version").fetchone()
         if found == 0:
             self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_FORMAT}; COMMIT")
