@@ -38,11 +38,11 @@ class DemoSettings(BaseSettings):
 
 
 class Timings(BaseModel):
-    """How long the video was in each stage."""
+    """How long the video was in each stage; None where a repair left no time of its end."""
 
-    queued_s: float
-    rendering_s: float
-    copying_s: float
+    queued_s: float | None
+    rendering_s: float | None
+    copying_s: float | None
 
 
 class Outcome(BaseModel):
@@ -117,13 +117,18 @@ def summarize(path: Path, outcome: Outcome, download_s: float, console: Console)
         "size": f"{outcome.bytes:,} bytes",
         "rendered by": outcome.deployment,
         "cost": f"${outcome.cost_usd:.2f}",
-        "queued": f"{outcome.timings.queued_s:.2f} s",
-        "rendering": f"{outcome.timings.rendering_s:.2f} s",
-        "copying": f"{outcome.timings.copying_s:.2f} s",
-        "download": f"{download_s:.2f} s",
+        "queued": duration(outcome.timings.queued_s),
+        "rendering": duration(outcome.timings.rendering_s),
+        "copying": duration(outcome.timings.copying_s),
+        "download": duration(download_s),
     }
     for name, value in lines.items():
         console.print(f"[bold]{name:<12}[/]{value}", soft_wrap=True, highlight=False)
+
+
+def duration(seconds: float | None) -> str:
+    """Formats a number of seconds."""
+    return "unknown" if seconds is None else f"{seconds:.2f} s"
 
 
 def sha256(path: Path) -> str:

@@ -26,7 +26,7 @@ make_virtualenv() {
 
 install_packages() {
     echo "set-up: the pinned packages"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+    .venv/bin/python -m pip install -qq --disable-pip-version-check -r requirements-dev.txt
     cp requirements-dev.txt .venv/installed
 }
 

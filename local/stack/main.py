@@ -28,16 +28,19 @@ def run(program: Coroutine[Any, Any, int]) -> int:
 async def _until_signalled(program: Coroutine[Any, Any, int]) -> int:
     loop, task = asyncio.get_running_loop(), asyncio.create_task(program)
 
-    def stop() -> None:
+    def stop(received: signal.Signals) -> None:
+        print(f"stopping ({received.name})", file=sys.stderr, flush=True)
         for signal_number in STOP_SIGNALS:
             loop.add_signal_handler(signal_number, lambda: None)
         task.cancel()
 
     for signal_number in STOP_SIGNALS:
-        loop.add_signal_handler(signal_number, stop)
+        loop.add_signal_handler(signal_number, stop, signal_number)
     try:
         return await task
     except asyncio.CancelledError:
+        if not task.cancelling():  # nobody asked for it
+            raise
         return 0
 
 

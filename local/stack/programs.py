@@ -47,8 +47,9 @@ def fakes(state: Path) -> Program:
         command=(*_PYTHON, "local.azure_fakes", "--state", str(state / "fakes"), "--media", str(MEDIA)),
         port_options={"fakes": "--port", "vault": "--vault-port"},
         ready=re.compile(
-            rf"ready http://{_LOOPBACK}:(?P<fakes>\d+) "
-            rf"vault=https://{_LOOPBACK}:(?P<vault>\d+) vault_ca=(?P<vault_ca>.+)"
+            rf"^ready http://{_LOOPBACK}:(?P<fakes>\d+) "
+            rf"vault=https://{_LOOPBACK}:(?P<vault>\d+) vault_ca=(?P<vault_ca>.+)$",
+            re.MULTILINE,
         ),
         env=os.environ,
     )
@@ -60,7 +61,7 @@ def engine(state: Path) -> Program:
         name="engine",
         command=(*_PYTHON, "local.functions_host", "--state", str(state / "engine")),
         port_options={"engine": "--engine-only"},
-        ready=re.compile(rf"ready grpc://{_LOOPBACK}:(?P<engine>\d+)"),
+        ready=re.compile(rf"^ready grpc://{_LOOPBACK}:(?P<engine>\d+)$", re.MULTILINE),
         env=os.environ,
     )
 
@@ -71,6 +72,6 @@ def host(number: int, engine_port: int, env: Mapping[str, str]) -> Program:
         name=f"host-{number}",
         command=(*_PYTHON, "local.functions_host", "--app", str(ROOT), "--engine", f"127.0.0.1:{engine_port}"),
         port_options={"host": "--port"},
-        ready=re.compile(rf"ready http://{_LOOPBACK}:(?P<host>\d+)"),
+        ready=re.compile(rf"^ready http://{_LOOPBACK}:(?P<host>\d+)$", re.MULTILINE),
         env=env,
     )

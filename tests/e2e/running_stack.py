@@ -99,7 +99,7 @@ def running_stack(state: Path, **environment: str) -> Iterator[RunningStack]:
             "the stack is ready",
             limit_s=START_LIMIT_S,
         )
-        assert stack.process.poll() is None, stack.output
+        assert stack.process.poll() is None, f"{stack.process.returncode}: {stack.output}"
         yield stack
 
 
