@@ -39,7 +39,10 @@ def generate_video(context: OrchestrationContext, first_step: dict[str, Any]) ->
     news = context.wait_for_external_event(WAKE)
     for _ in range(STEPS_PER_HISTORY):
         answer = yield context.call_activity(
-            request.step, input=request.model_dump(mode="json", exclude_none=True), retry_policy=OUR_OWN_FAULTS
+            request.step,
+            input=request.model_dump(mode="json", exclude_none=True),
+            return_type=dict,
+            retry_policy=OUR_OWN_FAULTS,
         )
         result = StepResult.model_validate(answer)
         following = request.after(result)

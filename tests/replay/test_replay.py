@@ -1,0 +1,105 @@
+"""An orchestration that is in flight when the app is upgraded goes on with the new code: old histories still replay."""
+
+import base64
+import json
+from collections.abc import Callable, Generator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.durable_functions.worker import DurableFunctionsWorker
+from durabletask.internal import orchestrator_service_pb2 as pb
+from durabletask.task import OrchestrationContext
+from google.protobuf.json_format import ParseDict
+
+from orchestrators.generate_video import generate_video
+from tests.replay.scenarios import SCENARIOS
+
+HISTORIES = sorted((Path(__file__).parent / "histories").glob("*.json"))
+
+type Orchestrator = Callable[[OrchestrationContext, dict[str, Any]], Generator[Any, Any, Any]]
+
+
+def load(path: Path) -> list[pb.HistoryEvent]:
+    return [ParseDict(event, pb.HistoryEvent()) for event in json.loads(path.read_text())]
+
+
+def episodes(history: list[pb.HistoryEvent]) -> list[tuple[list[pb.HistoryEvent], list[pb.HistoryEvent]]]:
+    """Every moment the orchestration was run: what had happened before, and what was new."""
+    starts = [index for index, event in enumerate(history) if event.HasField("orchestratorStarted")]
+    ends = [index for index, event in enumerate(history) if event.HasField("orchestratorCompleted")]
+    return [(history[:start], [*news(history[start:end])]) for start, end in zip(starts, ends, strict=True)]
+
+
+def news(events: list[pb.HistoryEvent]) -> Generator[pb.HistoryEvent]:
+    """What came from outside; the rest is what the orchestrator then decided."""
+    for event in events:
+        if event.WhichOneof("eventType") not in {"taskScheduled", "timerCreated"}:
+            yield event
+
+
+def decisions(history: list[pb.HistoryEvent], past: int) -> list[tuple[int, str]]:
+    """What the orchestrator decided in the run that began after `past` events."""
+    decided = list[tuple[int, str]]()
+    for event in history[past:]:
+        kind = event.WhichOneof("eventType")
+        if kind == "taskScheduled":
+            decided.append((event.eventId, event.taskScheduled.name))
+        elif kind == "timerCreated":
+            decided.append((event.eventId, "timer"))
+        elif kind == "orchestratorCompleted":
+            break
+    return decided
+
+
+def replay(orchestrator: Orchestrator, past: list[pb.HistoryEvent], new: list[pb.HistoryEvent]) -> list[Any]:
+    request = pb.OrchestratorRequest(instanceId="replayed", pastEvents=past, newEvents=new)
+    body = base64.b64encode(request.SerializeToString()).decode()
+    answer = DurableFunctionsWorker().execute_orchestration_request(orchestrator, body)
+    return list(pb.OrchestratorResponse.FromString(base64.b64decode(answer)).actions)
+
+
+def decided(actions: list[Any]) -> list[tuple[int, str]]:
+    return [
+        (action.id, action.scheduleTask.name if action.HasField("scheduleTask") else "timer")
+        for action in actions
+        if not action.HasField("completeOrchestration")
+    ]
+
+
+def failures(actions: list[Any]) -> list[str]:
+    return [
+        action.completeOrchestration.failureDetails.errorType
+        for action in actions
+        if action.HasField("completeOrchestration") and action.completeOrchestration.HasField("failureDetails")
+    ]
+
+
+def test_every_scenario_has_a_history() -> None:
+    assert {path.stem for path in HISTORIES} >= set(SCENARIOS)
+
+
+@pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
+def test_the_orchestrator_decides_again_what_it_decided(path: Path) -> None:
+    history = load(path)
+    for past, new in episodes(history):
+        actions = replay(generate_video, past, new)
+        assert not failures(actions)
+        assert decided(actions) == decisions(history, len(past))
+
+
+def skips_the_first_check(context: OrchestrationContext, first_step: dict[str, Any]) -> Generator[Any, Any, Any]:
+    yield context.call_activity("copy_content", input=first_step)
+
+
+def waits_before_it_begins(context: OrchestrationContext, first_step: dict[str, Any]) -> Generator[Any, Any, Any]:
+    yield context.create_timer(timedelta(seconds=1))
+    yield from generate_video(context, first_step)
+
+
+@pytest.mark.parametrize("changed", [skips_the_first_check, waits_before_it_begins])
+@pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
+def test_a_changed_orchestrator_is_found_out(path: Path, changed: Orchestrator) -> None:
+    past, new = episodes(load(path))[-1]
+    assert failures(replay(changed, past, new)) == ["durabletask.task.NonDeterminismError"]
