@@ -3,6 +3,7 @@
 .PHONY: help setup demo run test check format bench lock clean
 
 PYTHON := .venv/bin/python
+OPENAI_2 := .venv/openai-2
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -16,11 +17,24 @@ demo: setup ## one video from a prompt: PROMPT="…" SECONDS=4 SIZE=1280x720 MOD
 run: setup ## the whole stack on this machine, until Ctrl-C: PORT=7071
 	@$(PYTHON) -m local.stack
 
+test: check $(OPENAI_2)/installed ## the checks, then all tests, then those of the clients with openai 2.x
+	$(PYTHON) -m pytest
+	PYTHONPATH=$(OPENAI_2) $(PYTHON) -m pytest tests/contract
+
+# The two majors of the client cannot live in one environment, so the older one comes first on the path of a second run.
+$(OPENAI_2)/installed: tests/contract/openai-2.txt | setup
+	rm -rf $(OPENAI_2)
+	$(PYTHON) -m pip install -qq --disable-pip-version-check --no-deps --target $(OPENAI_2) -r $<
+	@touch $@
+
 check: setup ## lint, types, architecture
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m ruff format --check
 	.venv/bin/basedpyright
 	.venv/bin/lint-imports
+
+bench: setup ## speed and size of the whole stack, in one table: ROWS="create status" for some
+	@$(PYTHON) -m benchmarks $(ROWS)
 
 format: setup ## rewrite the code in the house format
 	$(PYTHON) -m ruff check --fix
