@@ -1,0 +1,39 @@
+"""What the tests send, and how they wait."""
+
+import base64
+import io
+from typing import Any
+
+import httpx
+from PIL import Image
+
+from tests.e2e.running_stack import wait_until
+
+
+def image(width: int = 1280, height: int = 720, kind: str = "PNG") -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (width, height)).save(file, kind)
+    return file.getvalue()
+
+
+def data_url(content: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
+
+
+def ended(api: httpx.Client, video_id: str) -> dict[str, Any]:
+    """Wait until a video is completed or failed."""
+
+    def look() -> dict[str, Any] | None:
+        video = api.get(f"/videos/{video_id}").raise_for_status().json()
+        return video if video["status"] in {"completed", "failed"} else None
+
+    return wait_until(look, f"{video_id} has ended")
+
+
+def error_of(answer: httpx.Response) -> dict[str, Any]:
+    """The error of an answer, which must be in OpenAI's envelope."""
+    body = answer.json()
+    assert body.keys() == {"error"}, body
+    assert body["error"].keys() == {"message", "type", "param", "code"}, body
+    assert answer.headers["content-type"] == "application/json"
+    return body["error"]
