@@ -1,1 +1,6 @@
 """Runs an Azure Functions app without Core Tools, on Microsoft's own Python worker library."""
+
+import os
+
+# gRPC's core reads this once, when it is first imported; it would write to stderr whenever the engine stops.
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")

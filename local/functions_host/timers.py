@@ -35,9 +35,11 @@ class Timer:
         """Fire by the schedule until cancelled; a run that takes longer than the interval delays the next."""
         if self._run_on_startup:
             await self._fire()
+        due = datetime.now(UTC)
         while True:
-            now = datetime.now(UTC)
-            await asyncio.sleep((self._schedule(now) - now).total_seconds())
+            # The loop's clock is coarse: it may wake up just before the time that it then must not count again.
+            due = self._schedule(max(due, datetime.now(UTC)))
+            await asyncio.sleep((due - datetime.now(UTC)).total_seconds())
             await self._fire()
 
     def invoke_now(self) -> asyncio.Task[Datum | None]:

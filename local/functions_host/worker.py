@@ -1,5 +1,6 @@
 """The app inside Microsoft's own Python worker library: indexing and invoking, without the worker's gRPC host."""
 
+import importlib
 import logging
 import os
 import sys
@@ -106,6 +107,8 @@ def index_app(app: Path, settings: Mapping[str, str], client_configuration: Call
     azure_functions_runtime.start_threadpool_executor()
     logging.getLogger("azure.functions").addFilter(_keep_raised)
     script = app / settings.get("PYTHON_SCRIPT_FILE_NAME", _SCRIPT_FILE)
+    # Imported here first, an app that cannot be imported shows its own traceback and nothing else.
+    importlib.import_module(script.stem)
     indexed = cast("list[_IndexedFunction]", loader.index_function_app(str(script)))
     return [_register(function, settings, client_configuration) for function in indexed]
 

@@ -108,3 +108,8 @@ class Counter(entities.DurableEntity):
 
 app.entity_trigger(context_name="context", entity_name="Counter")(Counter)
 COUNTER = entities.EntityInstanceId("Counter", "all")
+
+
+@app.orchestration_trigger(context_name="context")
+def calls_nobody(context: task.OrchestrationContext, _: Any) -> Generator[task.Task[Any], Any, Any]:
+    yield context.call_activity("nobody")
