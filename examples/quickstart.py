@@ -6,12 +6,16 @@ The address and the key come from OPENAI_BASE_URL and OPENAI_API_KEY or, if thes
 
 import json
 import os
+import sys
 from pathlib import Path
 
 from openai import OpenAI
 
 if "OPENAI_BASE_URL" not in os.environ:
-    stack = json.loads((Path(__file__).parents[1] / ".local" / "stack.json").read_text())
+    stack_file = Path(__file__).parents[1] / ".local" / "stack.json"
+    if not stack_file.exists():
+        sys.exit("no stack is running: start one with `make run`")
+    stack = json.loads(stack_file.read_text())
     os.environ.update(OPENAI_BASE_URL=stack["base_url"], OPENAI_API_KEY=stack["api_key"])
 
 client = OpenAI()

@@ -18,23 +18,30 @@ from openai.types import Video
 from pydantic import BaseModel
 from pydantic_settings import BaseSettings
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from local.stack.main import run
 from local.stack.settings import ROOT, StackSettings
 from local.stack.stack import running
 
-OUT = ROOT / "out"
 PENDING = frozenset({"queued", "in_progress"})
 
 
 class DemoSettings(BaseSettings):
-    """What to render; each field is the environment variable of the same name in capitals."""
+    """What to render; each field is the environment variable of the same name in capitals.
+
+    Attributes:
+        out: The folder for the file.
+        state: The stack's state, kept for the next demo.
+    """
 
     prompt: str = "A paper boat sails down a rain-soaked street at dusk, neon lights in the puddles"
     seconds: str = "4"
     size: str = "1280x720"
     model: str = "sora-2"
+    out: Path = Path("out")
+    state: Path = ROOT / ".local" / "demo"
 
 
 class Timings(BaseModel):
@@ -57,27 +64,31 @@ class Outcome(BaseModel):
 
 
 async def demo(wish: DemoSettings, console: Console) -> int:
-    """Renders one video and returns the exit code."""
+    """Renders one video with a stack of its own and returns the exit code."""
     console.print("starting the stack")
-    async with running(StackSettings(port=0, state=ROOT / ".local" / "demo")) as stack:
-        client = AsyncOpenAI(base_url=stack.base_url, api_key=stack.api_key)
-        try:
-            return await generate(client, wish, console)
-        except APIError as error:
-            console.print(f"the request failed: {error.message}", style="red")
-            return 1
+    async with (
+        running(StackSettings(port=0, state=wish.state)) as stack,
+        AsyncOpenAI(base_url=stack.base_url, api_key=stack.api_key) as client,
+    ):
+        return await generate(client, wish, console)
 
 
 async def generate(client: AsyncOpenAI, wish: DemoSettings, console: Console) -> int:
-    """Creates a video, waits for it, downloads it and tells what happened."""
-    request = wish.model_dump()  # untyped, because the server knows best what it allows
-    with progress_shown(console) as show:
-        video = await wait_for(client, await client.videos.create(**request), show)
-    if video.status != "completed":
-        reason = video.error
-        console.print(f"the video failed: {reason.code}: {reason.message}" if reason else "the video failed")
-        return 1
-    return await save(client, video, console)
+    """Creates a video, waits for it, downloads it and tells what happened; returns the exit code."""
+    request = wish.model_dump(
+        include={"prompt", "seconds", "size", "model"}
+    )  # untyped: the server knows what it allows
+    try:
+        with progress_shown(console) as show:
+            video = await wait_for(client, await client.videos.create(**request), show)
+        if video.status == "completed":
+            return await save(client, video, wish.out, console)
+        complain(
+            console, f"the video failed: {video.error.code}: {video.error.message}" if video.error else video.status
+        )
+    except APIError as error:
+        complain(console, f"the request failed: {error.message}")
+    return 1
 
 
 async def wait_for(client: AsyncOpenAI, video: Video, show: Callable[[Video], None]) -> Video:
@@ -92,26 +103,31 @@ async def wait_for(client: AsyncOpenAI, video: Video, show: Callable[[Video], No
     return video
 
 
-async def save(client: AsyncOpenAI, video: Video, console: Console) -> int:
+async def save(client: AsyncOpenAI, video: Video, folder: Path, console: Console) -> int:
     """Downloads a completed video, compares it with what the API says of it, and prints the summary."""
     outcome = Outcome.model_validate((video.model_extra or {})["reelay"])
-    path = OUT / f"{video.id}.mp4"
-    path.parent.mkdir(exist_ok=True)
+    path = place_for(video, folder)
     begin = time.perf_counter()
     async with client.videos.with_streaming_response.download_content(video.id) as content:
         await content.stream_to_file(path)
     download_s = time.perf_counter() - begin
     summarize(path, outcome, download_s, console)
     if sha256(path) != outcome.sha256:
-        console.print(f"the file's SHA-256 is another one: {sha256(path)}", style="red")
+        complain(console, f"the file's SHA-256 is another one: {sha256(path)}")
         return 1
     return 0
+
+
+def place_for(video: Video, folder: Path) -> Path:
+    """Returns the path of a video's file; its folder exists then."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{video.id}.mp4"
 
 
 def summarize(path: Path, outcome: Outcome, download_s: float, console: Console) -> None:
     """Prints where the video is, what it cost and how long each stage took."""
     lines = {
-        "video": str(path.relative_to(ROOT)),
+        "video": str(path),
         "blob": outcome.blob_url,
         "sha256": outcome.sha256,
         "size": f"{outcome.bytes:,} bytes",
@@ -123,7 +139,12 @@ def summarize(path: Path, outcome: Outcome, download_s: float, console: Console)
         "download": duration(download_s),
     }
     for name, value in lines.items():
-        console.print(f"[bold]{name:<12}[/]{value}", soft_wrap=True, highlight=False)
+        console.print(f"[bold]{name:<12}[/]{escape(value)}", soft_wrap=True, highlight=False)
+
+
+def complain(console: Console, message: str) -> None:
+    """Prints what went wrong, as it is."""
+    console.print(message, style="red", soft_wrap=True, markup=False, highlight=False)
 
 
 def duration(seconds: float | None) -> str:

@@ -140,6 +140,16 @@ def test_taken_port_is_named(tmp_path: Path):
     )
 
 
+def test_app_that_cannot_start_says_why(tmp_path: Path):
+    keys = '[{"tenant": "local", "secret": "not a reference"}]'
+    with launched(tmp_path / "state", REELAY_API_KEYS=keys) as stack:
+        assert stack.process.wait(timeout=60) == 1
+
+        assert "host-0 ended with exit code 1 before it was ready" in stack.output
+        assert "api_keys[0].secret" in stack.output.splitlines()[-1]
+        assert stack.processes() == []
+
+
 def test_state_folder_is_for_one_stack(stack: RunningStack):
     second = launch(stack.state, subprocess.PIPE)
     output, _ = second.communicate(timeout=30)
