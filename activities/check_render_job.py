@@ -1,6 +1,7 @@
 """Asks a deployment how a render job is doing."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from activities.services import Services
 from domain.catalog import Deployment
@@ -45,7 +46,7 @@ async def _follow(job: RenderJob, video: Video, deployment: Deployment, services
         case RenderStatus.FAILED:
             raise VideoFailed(job.failure_code, job.failure_message)
         case RenderStatus.SUCCEEDED:
-            cost = cost_usd(deployment, size=job.size or video.size, seconds=job.seconds or video.seconds)
+            cost = _cost_usd(job, video, deployment)
             await services.videos.amend(video.ref, lambda kept: kept.copying(now, cost_usd=cost))
             return StepResult.done()
         case RenderStatus.RUNNING:
@@ -55,6 +56,12 @@ async def _follow(job: RenderJob, video: Video, deployment: Deployment, services
             elapsed_s, expected_s = _elapsed_s(video, now), deployment.expected_render_s
             delay_s = next_check_s(elapsed_s=elapsed_s, expected_s=expected_s, progress=job.progress)
             return StepResult.retry(delay_s)
+
+
+def _cost_usd(job: RenderJob, video: Video, deployment: Deployment) -> Decimal:
+    """The price of what was really rendered; a size that servers tell in words of their own is the one asked for."""
+    size = job.size if job.size and deployment.has_price(job.size) else video.size
+    return cost_usd(deployment, size=size, seconds=job.seconds or video.seconds)
 
 
 def _raise_if_timed_out(video: Video, deployment: Deployment, now: datetime) -> None:

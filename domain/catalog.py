@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, model_validator
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, field_validator, model_validator
 
 from domain.errors import InvalidRequest
 from domain.secret_reference import SecretRef
@@ -76,9 +76,7 @@ class Deployment(_Configuration):
 
     @model_validator(mode="after")
     def _every_size_has_a_price(self) -> Self:
-        unpriced = [
-            size for size in self.sizes if size not in self.usd_per_second and ANY_SIZE not in self.usd_per_second
-        ]
+        unpriced = [size for size in self.sizes if not self.has_price(size)]
         if not self.sizes or not self.seconds:
             raise ValueError("sizes and seconds must each have at least one entry")
         if unpriced:
@@ -87,15 +85,27 @@ class Deployment(_Configuration):
             )
         return self
 
+    def has_price(self, size: str) -> bool:
+        """Whether the configuration says what a size costs."""
+        return size in self.usd_per_second or ANY_SIZE in self.usd_per_second
+
     def price_per_second(self, size: str) -> Decimal:
-        """Price of one rendered second, in USD."""
-        return self.usd_per_second.get(size) or self.usd_per_second[ANY_SIZE]
+        """Price of one rendered second, in USD; it may be nothing."""
+        return self.usd_per_second[size if size in self.usd_per_second else ANY_SIZE]
 
 
 class Model(_Configuration):
     """A public model name and who can render it, in order of preference."""
 
-    deployments: Annotated[tuple[Deployment, ...], Field(min_length=1)]
+    deployments: tuple[Deployment, ...]
+
+    @field_validator("deployments")
+    @classmethod
+    def _somebody_renders_it(cls, deployments: tuple[Deployment, ...]) -> tuple[Deployment, ...]:
+        # A minimal length would count only the deployments without problems, and so invent one more.
+        if not deployments:
+            raise ValueError("must have at least one entry")
+        return deployments
 
     def sizes(self) -> tuple[str, ...]:
         """Every size some deployment can render, in order of preference."""
