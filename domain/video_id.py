@@ -1,11 +1,13 @@
 """Video ids carry their creation time, so that a tenant and an id are enough to find the record."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 PREFIX = "video_"
 _TIME_DIGITS = 12
 _RANDOM_DIGITS = 20
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 _PATTERN = re.compile(rf"{PREFIX}([0-9a-f]{{{_TIME_DIGITS}}})([0-9a-f]{{{_RANDOM_DIGITS}}})")
 
 
@@ -16,7 +18,8 @@ def new_video_id(now: datetime, randomness: bytes) -> str:
         now: Creation time; kept to the millisecond.
         randomness: Ten random bytes.
     """
-    return f"{PREFIX}{int(now.timestamp() * 1000):0{_TIME_DIGITS}x}{randomness.hex()}"
+    # Whole milliseconds: seconds since 1970 as a float times 1000 may fall short of one.
+    return f"{PREFIX}{(now - _EPOCH) // _MILLISECOND:0{_TIME_DIGITS}x}{randomness.hex()}"
 
 
 def is_video_id(text: str) -> bool:
@@ -26,7 +29,7 @@ def is_video_id(text: str) -> bool:
 
 def created_at(video_id: str) -> datetime:
     """The creation time an id carries, to the millisecond, UTC."""
-    return datetime.fromtimestamp(int(_parts(video_id)[0], 16) / 1000, UTC)
+    return _EPOCH + int(_parts(video_id)[0], 16) * _MILLISECOND
 
 
 def oldest_first_key(video_id: str) -> str:
