@@ -7,7 +7,13 @@ from PIL import Image, UnidentifiedImageError
 
 from domain.errors import InvalidRequest
 
-_CONTENT_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+_FORMATS = ("JPEG", "PNG", "WEBP")
+_CONTENT_TYPES = {
+    "JPEG": "image/jpeg",
+    "MPO": "image/jpeg",  # what Pillow calls a JPEG with further pictures inside, as phones take them
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+}
 
 
 class ReferenceImage(NamedTuple):
@@ -33,7 +39,7 @@ def read_reference_image(content: bytes, *, size: str) -> ReferenceImage:
         InvalidRequest: It is no JPEG, PNG or WebP, or not of that size.
     """
     try:
-        with Image.open(BytesIO(content), formats=tuple(_CONTENT_TYPES)) as image:
+        with Image.open(BytesIO(content), formats=_FORMATS) as image:
             format_name, pixels = image.format or "", f"{image.width}x{image.height}"
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
         raise InvalidRequest(
