@@ -15,6 +15,8 @@ SETTLE_S = 15.0
 """A job whose creation was not answered may show up this late; only then is it asked for again."""
 LOOK_AGAIN_S = 1.0
 """How long after an unanswered creation to look for the job."""
+LONGEST_WISH_S = 3600.0
+"""A deployment that wishes to be left alone for longer is asked all the same."""
 PATIENCE = 3
 """How often a refusal that an operator can mend is met with another attempt."""
 
@@ -45,7 +47,10 @@ def delay_after_refusal_s(error: UpstreamError, *, attempt: int, queued_s: float
 
 
 def retry_delay_s(error: UpstreamError, *, attempt: int) -> float:
-    """How long to wait before a deployment is asked again: as long as it wishes, else ever longer."""
-    if isinstance(error, UpstreamOverloaded | UpstreamUnavailable) and error.retry_after_s is not None:
-        return error.retry_after_s
+    """How long to wait before a deployment is asked again: as long as it wishes, else ever longer.
+
+    A wish of no time at all is none, or a busy deployment would be asked without a pause.
+    """
+    if isinstance(error, UpstreamOverloaded | UpstreamUnavailable) and error.retry_after_s:
+        return min(error.retry_after_s, LONGEST_WISH_S)
     return backoff_s(attempt)
