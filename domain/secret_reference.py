@@ -1,10 +1,12 @@
 """A secret is never written down, only where to find it."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 HOW_TO = "write env:NAME, file:PATH or keyvault:https://VAULT.vault.azure.net/secrets/NAME, never the secret itself"
+_SECRET_URL = re.compile(r"https://[^/?#\s]+/secrets/[^/?#\s]+(/[^/?#\s]+)?")
 
 
 class SecretReference(BaseModel):
@@ -34,7 +36,7 @@ def parse_secret_reference(value: object) -> object:
     kind, colon, target = value.partition(":")
     if not colon or kind not in {"env", "file", "keyvault"} or not target:
         raise ValueError(HOW_TO)
-    if kind == "keyvault" and not (target.startswith("https://") and "/secrets/" in target):
+    if kind == "keyvault" and not _SECRET_URL.fullmatch(target):
         raise ValueError(
             "a Key Vault reference looks like keyvault:https://VAULT.vault.azure.net/secrets/NAME[/VERSION]"
         )
