@@ -1,0 +1,129 @@
+"""The catalog says who renders what, and a bad one names the place of every problem."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from domain.catalog import Catalog, Deployment
+from domain.errors import InvalidRequest
+from tests.unit.examples import a_catalog, a_deployment, usd
+
+
+def a_configuration(**changes: Any) -> dict[str, Any]:
+    """A catalog as it is configured, its one deployment changed."""
+    deployment = a_deployment().model_dump(mode="json") | {"auth": {"kind": "managed_identity"}} | changes
+    return {"models": {"sora-2": {"deployments": [deployment]}}}
+
+
+def problems_of(configuration: dict[str, Any]) -> dict[str, str]:
+    """The messages by path."""
+    with pytest.raises(ValidationError) as refused:
+        Catalog.model_validate(configuration)
+    return {".".join(map(str, error["loc"])): error["msg"] for error in refused.value.errors()}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", "no spaces allowed"),
+        ("endpoint", "not a url"),
+        ("sizes", ["1280 x 720"]),
+        ("seconds", [0]),
+        ("operations", ["sing"]),
+        ("usd_per_second", {"*": "-1"}),
+        ("expected_render_s", 0),
+        ("render_timeout_s", -1),
+        ("content_lifetime_s", 0),
+        ("colour", "blue"),
+    ],
+)
+def test_a_problem_names_its_path(field: str, value: Any):
+    paths = problems_of(a_configuration(**{field: value}))
+    assert [path for path in paths if path.startswith(f"models.sora-2.deployments.0.{field}")] == list(paths)
+
+
+def test_all_problems_are_told_at_once():
+    paths = problems_of(a_configuration(name="no spaces allowed", seconds=[0], expected_render_s=0))
+    assert {path.split(".")[4] for path in paths} == {"name", "seconds", "expected_render_s"}
+
+
+def test_a_size_without_a_price_is_named():
+    (message,) = problems_of(a_configuration(usd_per_second={"720x1280": "0.10"})).values()
+    assert "no price for 1280x720" in message
+
+
+@pytest.mark.parametrize("field", ["sizes", "seconds"])
+def test_a_deployment_renders_something(field: str):
+    (message,) = problems_of(a_configuration(**{field: []})).values()
+    assert "at least one entry" in message
+
+
+def test_deployment_names_are_unique():
+    with pytest.raises(ValidationError, match="repeated: east"):
+        a_catalog(a_deployment(), a_deployment())
+
+
+def test_a_catalog_has_a_model_and_a_model_a_deployment():
+    assert list(problems_of({"models": {}})) == ["models"]
+    assert list(problems_of({"models": {"sora-2": {"deployments": []}}})) == ["models.sora-2.deployments"]
+
+
+def test_a_literal_key_is_refused_and_not_repeated():
+    configuration = a_configuration(auth={"kind": "api_key", "secret": "sk-very-secret"})
+    (message,) = problems_of(configuration).values()
+    assert "env:NAME" in message
+    assert "sk-very-secret" not in message
+
+
+@pytest.mark.parametrize(
+    ("prices", "size", "price"),
+    [
+        ({"*": "0.10"}, "1280x720", "0.10"),
+        ({"1280x720": "0.30", "*": "0.10"}, "1280x720", "0.30"),
+        ({"1280x720": "0", "*": "0.10"}, "1280x720", "0"),
+        ({"1280x720": "0.30", "*": "0.10"}, "1792x1024", "0.10"),
+    ],
+)
+def test_a_size_has_its_own_price_or_that_of_any(prices: dict[str, str], size: str, price: str):
+    assert a_deployment(usd_per_second=prices, sizes=["1280x720"]).price_per_second(size) == usd(price)
+
+
+def deployments() -> tuple[Deployment, Deployment]:
+    return (
+        a_deployment(name="portrait", sizes=["720x1280"], seconds=[4]),
+        a_deployment(name="any", sizes=["720x1280", "1280x720"], seconds=[4, 12]),
+    )
+
+
+def test_a_model_offers_what_its_deployments_render_together():
+    model = a_catalog(*deployments()).model("sora-2")
+    assert model.sizes() == ("720x1280", "1280x720")
+    assert model.seconds() == (4, 12)
+
+
+@pytest.mark.parametrize(
+    ("size", "seconds", "names"),
+    [("720x1280", 4, ["portrait", "any"]), ("1280x720", 4, ["any"]), ("1280x720", 8, [])],
+)
+def test_deployments_are_chosen_by_what_they_render_in_order_of_preference(size: str, seconds: int, names: list[str]):
+    able = a_catalog(*deployments()).model("sora-2").deployments_for(size=size, seconds=seconds)
+    assert [deployment.name for deployment in able] == names
+
+
+def test_a_deployment_that_does_not_create_is_not_chosen():
+    catalog = a_catalog(a_deployment(operations=["remix"]))
+    assert catalog.model("sora-2").deployments_for(size="1280x720", seconds=4) == ()
+
+
+def test_an_unknown_model_is_refused_with_those_there_are():
+    with pytest.raises(InvalidRequest, match=r"'veo-9'.*Available: sora-2") as refused:
+        a_catalog().model("veo-9")
+    assert (refused.value.param, refused.value.code) == ("model", "model_not_found")
+
+
+def test_expected_render_time_is_that_of_the_chosen_deployment_else_of_the_first():
+    catalog = a_catalog(a_deployment(expected_render_s=30), a_deployment(name="west", expected_render_s=90))
+    assert catalog.expected_render_s("sora-2", "west") == 90
+    assert catalog.expected_render_s("sora-2", None) == 30
+    assert catalog.expected_render_s("a model that was removed", "a deployment too") == 30

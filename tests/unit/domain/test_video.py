@@ -1,0 +1,143 @@
+"""A video moves only as its table says, never twice, and never after its end."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from domain.failures import Failure, FailureCode, VideoFailed
+from domain.video import TRANSITIONS, InvalidTransition, Variant, Video, VideoState
+from tests.unit.examples import NOW, a_stored_content, a_video, usd
+
+type Change = Callable[[Video], Video]
+
+LATER = NOW + timedelta(minutes=1)
+FAILURE = Failure(code=FailureCode.RENDER_FAILED, message="The deployment gave up on the job.")
+
+MOVES: dict[VideoState, Change] = {
+    VideoState.QUEUED: lambda video: video.refused(),
+    VideoState.SUBMITTING: lambda video: video.submitting("east", LATER),
+    VideoState.IN_PROGRESS: lambda video: video.in_progress("job-1", LATER),
+    VideoState.COPYING: lambda video: video.copying(LATER, cost_usd=usd("0.40")),
+    VideoState.COMPLETED: lambda video: video.completed(LATER),
+    VideoState.FAILED: lambda video: video.failed(FAILURE, LATER),
+}
+"""The change that leads to each state."""
+
+NOTES: dict[str, Change] = {
+    "progressed": lambda video: video.progressed(40),
+    "copied": lambda video: video.copied(Variant.VIDEO, a_stored_content()),
+    "cancelling": lambda video: video.cancelling(LATER),
+    "deleted": lambda video: video.deleted(LATER),
+}
+"""Changes that leave the state as it is."""
+
+CHANGES: dict[str, Change] = {**{state.value: change for state, change in MOVES.items()}, **NOTES}
+WAY_TO_COMPLETION = ["submitting", "in_progress", "progressed", "copying", "copied", "completed"]
+
+change_names = st.sampled_from(sorted(CHANGES))
+states = st.sampled_from(VideoState)
+
+
+def tried(video: Video, name: str) -> Video:
+    """The video after a change, or as it was where the change is not allowed."""
+    try:
+        return CHANGES[name](video)
+    except InvalidTransition:
+        return video
+
+
+@st.composite
+def videos(draw: st.DrawFn) -> Video:
+    """Every video that some sequence of changes can make."""
+    video = a_video()
+    way = WAY_TO_COMPLETION[: draw(st.integers(0, len(WAY_TO_COMPLETION)))]
+    for name in [*way, *draw(st.lists(change_names, max_size=12))]:
+        video = tried(video, name)
+    return video
+
+
+@given(videos(), states)
+def test_goes_where_the_table_allows_and_nowhere_else(video: Video, target: VideoState):
+    has_content = Variant.VIDEO in (video.contents or {})
+    allowed = target is video.state or target in TRANSITIONS[video.state]
+    assume(target is not VideoState.COMPLETED or has_content)
+    if allowed:
+        assert MOVES[target](video).state is target
+    else:
+        with pytest.raises(InvalidTransition, match=video.video_id):
+            MOVES[target](video)
+
+
+@given(videos(), change_names)
+def test_a_change_made_twice_is_a_change_made_once(video: Video, name: str):
+    once = tried(video, name)
+    assert tried(once, name) == once
+
+
+@given(videos(), st.lists(change_names))
+def test_what_has_ended_stays_as_it_ended(video: Video, names: list[str]):
+    assume(video.has_ended)
+    after = video
+    for name in names:
+        after = tried(after, name)
+    assert (after.state, after.ended_at, after.failure, after.cost_usd) == (
+        video.state,
+        video.ended_at,
+        video.failure,
+        video.cost_usd,
+    )
+
+
+@given(videos())
+def test_a_failed_video_costs_nothing_and_says_why(video: Video):
+    assume(video.state is VideoState.FAILED)
+    assert video.cost_usd is None
+    assert video.failure == FAILURE
+
+
+@given(videos())
+def test_a_completed_video_has_its_content_and_its_cost(video: Video):
+    assume(video.state is VideoState.COMPLETED)
+    assert Variant.VIDEO in (video.contents or {})
+    assert video.cost_usd == usd("0.40")
+
+
+@given(videos(), st.lists(st.integers(-50, 200), min_size=1))
+def test_progress_never_goes_back_and_never_exceeds_100(video: Video, reports: list[int]):
+    seen = [video.progress]
+    for percent in reports:
+        video = video.progressed(percent)
+        seen.append(video.progress)
+    assert seen == sorted(seen)
+    assert all(0 <= percent <= 100 for percent in seen)
+
+
+def test_cannot_be_completed_before_its_content_is_stored():
+    copying = a_video(state="copying")
+    with pytest.raises(InvalidTransition, match="content is not stored"):
+        copying.completed(NOW)
+
+
+def test_a_refusal_forgets_the_intent():
+    refused = a_video().submitting("east", NOW).refused()
+    assert refused == a_video()
+
+
+def test_whoever_works_on_a_cancelled_video_is_stopped():
+    with pytest.raises(VideoFailed) as stopped:
+        a_video().cancelling(NOW).raise_if_cancelled()
+    assert stopped.value.failure.code == FailureCode.CANCELLED
+
+
+def test_a_video_that_nobody_cancelled_goes_on():
+    a_video().raise_if_cancelled()
+
+
+def test_a_deleted_video_is_cancelled_too_unless_it_has_ended():
+    ended = a_video().failed(FAILURE, NOW)
+    assert a_video().deleted(LATER).cancel_requested_at == LATER
+    assert ended.deleted(LATER).cancel_requested_at is None
+    assert ended.deleted(LATER).deleted_at == LATER

@@ -1,0 +1,58 @@
+"""What the docs list is what there is."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from clients.settings import Settings
+from domain.catalog import Catalog, Deployment
+from domain.failures import FailureCode
+
+ROOT = Path(__file__).parents[2]
+API = (ROOT / "docs/api.md").read_text()
+CONFIGURATION = (ROOT / "docs/configuration.md").read_text()
+
+
+def fenced(text: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+@pytest.mark.parametrize("code", FailureCode)
+def test_every_failure_code_is_explained(code: FailureCode) -> None:
+    assert f"| `{code}` |" in API
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_explained(name: str) -> None:
+    assert f"| `REELAY_{name.upper()}` |" in CONFIGURATION
+
+
+@pytest.mark.parametrize("name", Deployment.model_fields)
+def test_every_field_of_a_deployment_is_explained(name: str) -> None:
+    assert f"| `{name}` |" in CONFIGURATION
+
+
+def test_no_setting_is_explained_that_is_none() -> None:
+    explained = re.findall(r"^\| `REELAY_(\w+)`", CONFIGURATION, re.MULTILINE)
+    assert {name.lower() for name in explained} == set(Settings.model_fields)
+
+
+def test_example_of_models_can_be_loaded() -> None:
+    (example,) = fenced(CONFIGURATION, "yaml")
+    assert list(Catalog(models=yaml.safe_load(example)).models) == ["sora-2", "sora-2-pro"]
+
+
+def test_sample_settings_can_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    assert list(Settings().catalog.models) == ["sora-2"]
+
+
+def test_links_lead_somewhere() -> None:
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
