@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 
-from benchmarks import create, healthz, list_videos, startup, status
+from benchmarks import copies, create, downloads, healthz, list_videos, render, startup, status
 from benchmarks.figure import Benchmark, Figure
 from benchmarks.table import print_table
 from local.stack.main import run
@@ -18,6 +18,9 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "create": create.measure,
     "status": status.measure,
     "list": list_videos.measure,
+    "downloads": downloads.measure,
+    "copies": copies.measure,
+    "render": render.measure,
 }
 
 
