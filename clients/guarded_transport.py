@@ -76,6 +76,6 @@ def is_public(address: Address) -> bool:
 async def _resolve(host: str, port: int) -> list[Address]:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError:
+    except (OSError, UnicodeError):  # unknown, or no name at all by the rules of IDNA
         return []
     return [ip_address(sockaddr[0]) for *_, sockaddr in found]

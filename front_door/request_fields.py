@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from fastapi import Request
+from pydantic_core import from_json
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
@@ -57,8 +58,9 @@ def fingerprint(fields: Mapping[str, Any]) -> str:
 
 async def _read_json(request: Request) -> dict[str, Any]:
     try:
-        fields = await request.json()
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        # This reader bounds depth and numbers, and refuses half surrogates; the standard library's lets them through.
+        fields = from_json(await request.body(), allow_inf_nan=False)
+    except ValueError as error:
         raise InvalidRequest(f"The body is not JSON: {error}.", code="invalid_json") from error
     if not isinstance(fields, dict):
         raise InvalidRequest("The body must be a JSON object.", code="invalid_json")
