@@ -19,7 +19,7 @@ run: setup ## the whole stack on this machine, until Ctrl-C: PORT=7071
 
 test: check $(OPENAI_2)/installed ## the checks, then all tests, then those of the clients with openai 2.x
 	$(PYTHON) -m pytest
-	PYTHONPATH=$(OPENAI_2) $(PYTHON) -m pytest tests/contract
+	PYTHONPATH=$(CURDIR)/$(OPENAI_2) $(PYTHON) -m pytest tests/contract
 
 # The two majors of the client cannot live in one environment, so the older one comes first on the path of a second run.
 $(OPENAI_2)/installed: tests/contract/openai-2.txt | setup

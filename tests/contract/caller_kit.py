@@ -23,11 +23,11 @@ def data_url(content: bytes) -> str:
 def ended(api: httpx.Client, video_id: str) -> dict[str, Any]:
     """Wait until a video is completed or failed."""
 
-    def look() -> dict[str, Any] | None:
-        video = api.get(f"/videos/{video_id}").raise_for_status().json()
-        return video if video["status"] in {"completed", "failed"} else None
+    def look() -> dict[str, Any]:
+        return api.get(f"/videos/{video_id}").raise_for_status().json()
 
-    return wait_until(look, f"{video_id} has ended")
+    wait_until(lambda: look()["status"] in {"completed", "failed"}, f"{video_id} has ended")
+    return look()
 
 
 def error_of(answer: httpx.Response) -> dict[str, Any]:
