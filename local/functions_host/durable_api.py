@@ -3,6 +3,7 @@
 https://learn.microsoft.com/azure/azure-functions/durable/durable-functions-http-api
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Iterable
 from http import HTTPStatus
 from typing import Any, Protocol, cast
@@ -26,6 +27,8 @@ from local.functions_host.http_front import Endpoint
 from local.functions_host.http_messages import HttpError, Request, Response, json_response
 from local.functions_host.keys import Access
 from local.functions_host.routes import Route
+
+_logger = logging.getLogger(__name__)
 
 _RETRY_AFTER_S = "10"
 _CONTINUATION_HEADER = "x-ms-continuation-token"
@@ -57,7 +60,7 @@ class DurableApi:
     def __init__(
         self, channel: grpc.aio.Channel, configuration: DurableClientConfiguration, orchestrators: Iterable[Function]
     ) -> None:
-        self._client = AsyncTaskHubGrpcClient(channel=channel, emit_trace_spans=False)
+        self._client = AsyncTaskHubGrpcClient(channel=channel, logger=_logger, emit_trace_spans=False)
         self._queries = cast("_InstanceQueries", stubs.TaskHubSidecarServiceStub(channel))
         self._configuration = configuration
         self._orchestrators = frozenset(each.durable_name for each in orchestrators)

@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ from local.functions_host.work_items import DurableFunctions
 from local.functions_host.worker import index_app
 
 # How long running invocations may go on after a signal to stop, in seconds.
-_GRACE_S = 5
+_GRACE_S = 3
 
 # How long the process may take to end once everything is stopped, in seconds.
 _EXIT_S = 1
@@ -154,7 +155,11 @@ def _engine(options: HostOptions) -> Generator[str]:
 def _keys(options: HostOptions) -> Keys | None:
     if not options.auth:
         return None
-    return Keys.generate() if options.state is None else Keys.load(options.state / "keys.json")
+    if options.state is not None:
+        return Keys.load(options.state / "keys.json")
+    keys = Keys.generate()
+    print(f"keys of this run: {keys.to_json()}", file=sys.stderr)
+    return keys
 
 
 def _leave_threads_behind() -> None:

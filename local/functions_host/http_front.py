@@ -97,6 +97,6 @@ class HttpFront:
         return await endpoint.handle(Request(scope["method"], url, headers, query, params, body))
 
     def _allows(self, access: Access, headers: dict[str, str], query: dict[str, str]) -> bool:
-        if self._keys is None or access is Access.ANONYMOUS:
+        if self._keys is None:
             return True
         return self._keys.allow(access, headers.get("x-functions-key") or query.get("code", ""))

@@ -12,6 +12,9 @@ from local.functions_host.http_messages import Application
 
 _BACKLOG = 2048
 
+# Kestrel's: a client that reuses a connection after a pause must not meet a closed one.
+_KEEP_ALIVE_S = 130
+
 
 def bind(port: int) -> socket.socket:
     """Take a port of 127.0.0.1.
@@ -48,6 +51,7 @@ class HttpServer(uvicorn.Server):
                 ws="none",
                 lifespan="off",
                 backlog=_BACKLOG,
+                timeout_keep_alive=_KEEP_ALIVE_S,
                 log_config=None,
                 access_log=False,
                 server_header=False,

@@ -64,6 +64,12 @@ def test_the_keys_stay_the_same_over_a_restart(start, tmp_path):
     assert (tmp_path / "keys.json").stat().st_mode & 0o077 == 0
 
 
+def test_keys_that_are_kept_nowhere_are_told(start):
+    host = start("--app", APPS / "web", "--port", 0, "--auth")
+    keys = json.loads(host.log.read_text().removeprefix("keys of this run: "))
+    assert status(host.http, "/api/of-function", keys["function"]) == 200
+
+
 def test_without_auth_every_door_is_open(start):
     http = start("--app", APPS / "web", "--port", 0).http
     assert [http.get(path).status_code for path in ("/api/of-function", "/api/of-admin", "/admin/host/status")] == [

@@ -23,6 +23,12 @@ def test_activities_timers_children_and_entities_work_together(host):
     assert again["output"]["total"] == done["output"]["total"] + 1
 
 
+def test_what_goes_well_is_not_worth_a_line(host):
+    before = host.log.read_text()
+    host.orchestration("greet_all", ["ann"]).reach("Completed")
+    assert host.log.read_text() == before
+
+
 def test_the_app_starts_orchestrations_through_its_own_client_binding(host):
     urls = host.http.post("/api/start/greet_all", json=["ann"]).json()
     query = parse_qs(urlsplit(urls["statusQueryGetUri"]).query)
