@@ -1,18 +1,29 @@
 """The environment, parsed once at start. A bad configuration stops the app with every problem in one message."""
 
 import json
-from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, ValidationError, field_validator
+from pydantic_core.core_schema import ValidationInfo
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from domain.catalog import Catalog, Model
+from domain.catalog import Catalog, Models
 from domain.errors import ConfigurationError
 from domain.secret_reference import SecretRef
+
+
+def _from_json(value: object) -> object:
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except json.JSONDecodeError as error:
+        raise ValueError(f"is no JSON: {error}") from None
+
+
+type _Json[T] = Annotated[T, NoDecode, BeforeValidator(_from_json)]
+"""Read by us: pydantic-settings would stop at the first text that is no JSON, and tell of no other problem."""
 
 
 class CallerKey(BaseModel):
@@ -31,8 +42,8 @@ class Settings(BaseSettings):
     """`REELAY_…` in the environment.
 
     Attributes:
-        models: What callers may ask for and who renders it, as JSON; see `domain.catalog`.
-        models_file: The same in a YAML or JSON file instead.
+        models_file: What callers may ask for and who renders it: a YAML or JSON file; see `domain.catalog`.
+        models: The same as JSON instead.
         api_keys: Accepted caller keys, as JSON.
         blob_endpoint: The storage account's blob service.
         table_endpoint: Its table service.
@@ -52,9 +63,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="REELAY_", frozen=True, extra="ignore")
 
-    models: Mapping[str, Model] = {}
     models_file: Path | None = None
-    api_keys: tuple[CallerKey, ...] = ()
+    models: Annotated[_Json[Models], Field(validate_default=True)] = {}
+    api_keys: _Json[tuple[CallerKey, ...]] = ()
     blob_endpoint: HttpUrl
     table_endpoint: HttpUrl
     storage_key: SecretRef | None = None
@@ -70,25 +81,20 @@ class Settings(BaseSettings):
     key_vault_ca: Path | None = None
     allow_private_addresses: bool = False
 
-    @model_validator(mode="before")
+    @field_validator("models", mode="before")
     @classmethod
-    def _read_models_file(cls, values: dict[str, Any]) -> dict[str, Any]:
-        path, models = values.get("models_file"), values.get("models")
+    def _read_models_file(cls, models: object, info: ValidationInfo) -> object:
+        path: Path | None = info.data.get("models_file")
         if bool(path) == bool(models):
             raise ValueError("set either REELAY_MODELS (JSON) or REELAY_MODELS_FILE (a YAML or JSON file)")
-        if path:
-            try:
-                values["models"] = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-            except (OSError, yaml.YAMLError) as error:
-                raise ValueError(f"REELAY_MODELS_FILE cannot be read: {error}") from error
-        return values
+        return _from_yaml(path) if path else models
 
-    @model_validator(mode="after")
-    def _is_sound(self) -> Self:
-        Catalog(models=self.models)
-        if self.create_storage and not self.storage_key:
-            raise ValueError("create_storage needs storage_key")
-        return self
+    @field_validator("create_storage")
+    @classmethod
+    def _is_opened_with_a_key(cls, create_storage: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic's way
+        if create_storage and info.data.get("storage_key", "") is None:
+            raise ValueError("needs storage_key")
+        return create_storage
 
     @property
     def catalog(self) -> Catalog:
@@ -117,10 +123,21 @@ def load_settings() -> Settings:
         return Settings()  # pyright: ignore[reportCallIssue] - the fields come from the environment
     except ValidationError as error:
         raise ConfigurationError([_problem(detail) for detail in error.errors(include_input=False)]) from None
-    except json.JSONDecodeError as error:
-        raise ConfigurationError([str(error)]) from None
+
+
+def _from_yaml(path: Path) -> object:
+    """Read a file; what YAML's own errors quote of it could be a secret that was written there by mistake."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+    except yaml.MarkedYAMLError as error:
+        place = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ValueError(f"{path} is no YAML{place}") from None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise ValueError(f"{path} is no text in UTF-8") from None
 
 
 def _problem(detail: Any) -> str:
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in detail["loc"]).lstrip(".")
-    return f"{path or 'settings'}: {detail['msg']}"
+    return f"{path}: {detail['msg'].removeprefix('Value error, ')}"

@@ -1,10 +1,11 @@
 """Models and the deployments that render them: the upstream is configuration, never code."""
 
+from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, field_validator, model_validator
 
 from domain.errors import InvalidRequest
 from domain.secret_reference import SecretRef
@@ -122,17 +123,20 @@ class Model(_Configuration):
         )
 
 
+def _names_are_unique(models: Mapping[str, Model]) -> Mapping[str, Model]:
+    names = Counter(deployment.name for model in models.values() for deployment in model.deployments)
+    if repeated := sorted(name for name, count in names.items() if count > 1):
+        raise ValueError(f"deployment names must be unique; repeated: {', '.join(repeated)}")
+    return models
+
+
+type Models = Annotated[Mapping[str, Model], Field(min_length=1), AfterValidator(_names_are_unique)]
+
+
 class Catalog(_Configuration):
     """All models by public name."""
 
-    models: Annotated[Mapping[str, Model], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _names_are_unique(self) -> Self:
-        names = [deployment.name for deployment in self.deployments()]
-        if repeated := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"deployment names must be unique; repeated: {', '.join(repeated)}")
-        return self
+    models: Models
 
     def deployments(self) -> tuple[Deployment, ...]:
         """Every deployment of every model."""

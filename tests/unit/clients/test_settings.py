@@ -1,0 +1,170 @@
+"""The environment is read once; all that is wrong with it is told at once, and no secret is repeated."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from clients.settings import Settings, load_settings
+from domain.errors import ConfigurationError
+from tests.unit.examples import a_deployment
+
+MODELS = {"sora-2": {"deployments": [a_deployment().model_dump(mode="json") | {"auth": {"kind": "managed_identity"}}]}}
+GOOD = {
+    "REELAY_MODELS": json.dumps(MODELS),
+    "REELAY_BLOB_ENDPOINT": "https://acct.blob.core.windows.net",
+    "REELAY_TABLE_ENDPOINT": "https://acct.table.core.windows.net",
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """An environment that is good; what a test sets in it is undone."""
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+def problems() -> tuple[str, ...]:
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings()
+    return refused.value.problems
+
+
+def test_little_is_needed(environment: pytest.MonkeyPatch):
+    settings = load_settings()
+    assert settings.catalog.models.keys() == {"sora-2"}
+    assert (settings.content_delivery, settings.create_storage, settings.api_keys) == ("redirect", False, ())
+    assert settings.history_retention == timedelta(hours=1)
+
+
+def test_every_problem_is_told_in_one_message(environment: pytest.MonkeyPatch):
+    environment.delenv("REELAY_BLOB_ENDPOINT")
+    environment.setenv("REELAY_MODELS", "{not json")
+    environment.setenv("REELAY_API_KEYS", '[{"tenant": "no spaces", "secret": "env:K"}, {"tenant": "b"}]')
+    environment.setenv("REELAY_CONTENT_DELIVERY", "by post")
+    environment.setenv("REELAY_LINK_LIFETIME_S", "5")
+    environment.setenv("REELAY_CREATE_STORAGE", "true")
+    assert {problem.partition(":")[0] for problem in problems()} == {
+        "models",
+        "api_keys[0].tenant",
+        "api_keys[1].secret",
+        "blob_endpoint",
+        "create_storage",
+        "content_delivery",
+        "link_lifetime_s",
+    }
+
+
+def test_the_message_lists_a_problem_a_line(environment: pytest.MonkeyPatch):
+    environment.delenv("REELAY_MODELS")
+    environment.setenv("REELAY_MAX_QUEUED_S", "-1")
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings()
+    assert [line[:5] for line in str(refused.value).splitlines()[1:]] == ["  - m", "  - m"]
+
+
+def test_a_problem_deep_in_the_models_names_its_path(environment: pytest.MonkeyPatch):
+    deployment = MODELS["sora-2"]["deployments"][0] | {"seconds": [4, 0], "colour": "blue"}
+    environment.setenv("REELAY_MODELS", json.dumps({"sora-2": {"deployments": [deployment]}}))
+    paths = {problem.partition(":")[0] for problem in problems()}
+    assert paths == {"models.sora-2.deployments[0].seconds[1]", "models.sora-2.deployments[0].colour"}
+
+
+def test_deployment_names_are_unique_across_models(environment: pytest.MonkeyPatch):
+    environment.setenv("REELAY_MODELS", json.dumps({**MODELS, "sora-2-pro": MODELS["sora-2"]}))
+    assert problems() == ("models: deployment names must be unique; repeated: east",)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REELAY_API_KEYS", '[{"tenant": "acme", "secret": "sk-very-secret"}]'),
+        ("REELAY_API_KEYS", '[{"tenant": "acme", "secret": "env:K", "key": "sk-very-secret"}]'),
+        ("REELAY_API_KEYS", '[{"tenant": "acme", "secret": "sk-very-secret"'),
+        ("REELAY_API_KEYS", "sk-very-secret"),
+        ("REELAY_STORAGE_KEY", "sk-very-secret"),
+        ("REELAY_MODELS", '{"m": {"deployments": [{"auth": {"kind": "api_key", "secret": "sk-very-secret"}}]}}'),
+        ("REELAY_MODELS", '{"m": {"deployments": [{"auth": {"kind": "api_key", "key": "sk-very-secret"}}]}}'),
+    ],
+)
+def test_a_literal_secret_is_refused_and_not_repeated(environment: pytest.MonkeyPatch, name: str, value: str):
+    environment.setenv(name, value)
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings()
+    assert "sk-very-secret" not in str(refused.value)
+    assert refused.value.__cause__ is None
+    assert refused.value.__suppress_context__
+
+
+def test_models_may_be_a_yaml_file(environment: pytest.MonkeyPatch, tmp_path: Path):
+    file = tmp_path / "models.yaml"
+    file.write_text(yaml.safe_dump(MODELS))
+    environment.delenv("REELAY_MODELS")
+    environment.setenv("REELAY_MODELS_FILE", str(file))
+    assert load_settings().catalog.deployments()[0].name == "east"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"sora-2:\n  key: 'sk-very-secret", "is no YAML, line 2"),
+        (b"sora-2: *sk-very-secret", "is no YAML, line 1"),
+        ("sk-very-secret".encode("utf-16"), "is no text in UTF-8"),
+        (b"", "valid dictionary"),
+        (b"sora-2: sk-very-secret", "models.sora-2:"),
+    ],
+)
+def test_a_bad_models_file_is_told_without_quoting_it(
+    environment: pytest.MonkeyPatch, tmp_path: Path, content: bytes, told: str
+):
+    file = tmp_path / "models.yaml"
+    file.write_bytes(content)
+    environment.delenv("REELAY_MODELS")
+    environment.setenv("REELAY_MODELS_FILE", str(file))
+    (problem,) = problems()
+    assert told in problem
+    assert "sk-very-secret" not in problem
+
+
+def test_a_missing_models_file_is_told_beside_the_rest(environment: pytest.MonkeyPatch):
+    environment.delenv("REELAY_MODELS")
+    environment.delenv("REELAY_TABLE_ENDPOINT")
+    environment.setenv("REELAY_MODELS_FILE", "/nowhere/models.yaml")
+    assert problems() == (
+        "models: /nowhere/models.yaml cannot be read: No such file or directory",
+        "table_endpoint: Field required",
+    )
+
+
+@pytest.mark.parametrize("file", ["", "/etc/models.yaml"])
+def test_models_come_from_one_place(environment: pytest.MonkeyPatch, file: str):
+    environment.setenv("REELAY_MODELS_FILE", file)
+    if not file:
+        environment.delenv("REELAY_MODELS")
+        environment.delenv("REELAY_MODELS_FILE")
+    (problem,) = problems()
+    assert "either REELAY_MODELS" in problem
+    assert "or REELAY_MODELS_FILE" in problem
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "account"),
+    [
+        ("https://acct.blob.core.windows.net", "acct"),
+        ("https://acct.blob.core.windows.net/", "acct"),
+        ("http://127.0.0.1:10000/devstoreaccount1", "devstoreaccount1"),
+    ],
+)
+def test_the_account_is_named_by_its_endpoint(environment: pytest.MonkeyPatch, endpoint: str, account: str):
+    environment.setenv("REELAY_BLOB_ENDPOINT", endpoint)
+    assert load_settings().account_name == account
+
+
+def test_settings_do_not_show_what_keys_are(environment: pytest.MonkeyPatch):
+    environment.setenv("REELAY_API_KEYS", '[{"tenant": "acme", "secret": "env:CALLER"}]')
+    environment.setenv("CALLER", "sk-very-secret")
+    settings: Settings = load_settings()
+    assert "sk-very-secret" not in repr(settings)
