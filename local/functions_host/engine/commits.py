@@ -1,11 +1,7 @@
 """One transaction for everything that changed in one pass of the event loop."""
 
 import asyncio
-import logging
-import sqlite3
 from collections.abc import Callable
-
-logger = logging.getLogger(__name__)
 
 
 class GroupCommit:
@@ -41,10 +37,9 @@ class GroupCommit:
         self._next = None
         try:
             self._write()
-        except sqlite3.Error as error:
-            logger.exception("the changes could not be written down")
+        except Exception as error:
             done.set_exception(error)
-            done.exception()  # also when nobody waits, such as after a timer
-        else:
-            done.set_result(None)
-            self._release()
+            done.exception()  # seen, even when nobody waits, such as after a timer
+            raise  # the event loop logs it
+        done.set_result(None)
+        self._release()

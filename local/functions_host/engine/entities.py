@@ -1,6 +1,7 @@
 """Entities of the stock backend, mended: batches under lease, locks that hold others off, delayed signals that last."""
 
 import logging
+import uuid
 from collections import defaultdict
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -9,14 +10,13 @@ from functools import partial
 from typing import override
 
 import grpc
-from durabletask.entities import EntityInstanceId
 from durabletask.internal import helpers
 from durabletask.internal import orchestrator_service_pb2 as pb
 from durabletask.testing.in_memory_backend import EntityState, OrchestrationInstance, PendingLockRequest
 
 from local.functions_host.engine.alarm import Alarm, utc_now
 from local.functions_host.engine.dispatch import Lane, WorkKind
-from local.functions_host.engine.events import event_type, moment, new_event, new_start, optional, stamp
+from local.functions_host.engine.events import event_type, moment, new_event, new_start, optional, optional_text, stamp
 from local.functions_host.engine.execution import Execution
 from local.functions_host.engine.interventions import Interventions
 
@@ -32,7 +32,8 @@ class Batch:
     @property
     def lane(self) -> Lane:
         """The entity function."""
-        return Lane(WorkKind.ENTITY, EntityInstanceId.parse(self.entity.instance_id).entity)
+        name, _, _key = self.entity.instance_id.removeprefix("@").partition("@")
+        return Lane(WorkKind.ENTITY, name)
 
     @property
     def key(self) -> Hashable:
@@ -149,17 +150,17 @@ class Entities(Interventions):
         if action.HasField("sendSignal"):
             signal = action.sendSignal
             due = moment(signal.scheduledTime) if signal.HasField("scheduledTime") else None
-            data = signal.input.value if signal.HasField("input") else None
-            self._signal_entity_internal(signal.instanceId, signal.name, data, due)
+            self._signal_entity_internal(signal.instanceId, signal.name, optional_text(signal, "input"), due)
         elif action.HasField("startNewOrchestration"):
             self._start_from_entity(action.startNewOrchestration)
 
     def _start_from_entity(self, start: pb.StartNewOrchestrationAction) -> None:
-        if start.instanceId in self._executions:
-            logger.warning("an entity cannot start orchestration '%s': it is running", start.instanceId)
-            return
-        start_at = optional(start, "scheduledTime")
-        self._create(start.instanceId, new_start(start, scheduledStartTimestamp=start_at))
+        instance_id = start.instanceId or uuid.uuid4().hex
+        if instance_id in self._executions:
+            logger.warning("an entity cannot start orchestration '%s': it is running", instance_id)
+        else:
+            start_at = optional(start, "scheduledTime")
+            self._create(instance_id, new_start(start, scheduledStartTimestamp=start_at))
 
     # What orchestrations ask of entities
 
@@ -232,6 +233,8 @@ class Entities(Interventions):
 
     @override
     def _grant_lock(self, pending: PendingLockRequest) -> None:
+        if pending.parent_instance_id not in self._executions:
+            return
         for entity_id in pending.lock_set:
             self._entity(entity_id).locked_by = pending.parent_instance_id
             self._change_entity(entity_id)

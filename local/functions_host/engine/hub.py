@@ -92,7 +92,7 @@ class TaskHub(Queries):
 
     @override
     def _write(self) -> None:
-        if self._store is not None:
+        if self._store is not None and (self._changed_instances or self._changed_entities):
             self._store.save(
                 {instance_id: self._instance_record(instance_id) for instance_id in self._changed_instances},
                 {entity_id: self._entity_record(entity_id) for entity_id in self._changed_entities},

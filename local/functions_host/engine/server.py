@@ -71,19 +71,21 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         store = self._open_store()
-        server = grpc.aio.server(options=_OPTIONS)
         try:
-            port = self._bind(server)
-            hub = TaskHub(store)
-            _add_servicer(TaskHubService(hub), server)
-            await server.start()
-            self._started.set_result(f"127.0.0.1:{port}")
-            await self._stopping.wait()
-            await hub.commits.settled()
+            await self._serve_hub(TaskHub(store))
         finally:
-            await server.stop(grace=None)
             if store is not None:
                 store.close()
+
+    async def _serve_hub(self, hub: TaskHub) -> None:
+        server = grpc.aio.server(options=_OPTIONS)
+        _add_servicer(TaskHubService(hub), server)
+        port = self._bind(server)
+        await server.start()
+        self._started.set_result(f"127.0.0.1:{port}")
+        await self._stopping.wait()
+        await server.stop(grace=None)
+        await hub.commits.settled()
 
     def _bind(self, server: grpc.aio.Server) -> int:
         try:

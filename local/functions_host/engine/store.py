@@ -2,8 +2,7 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -90,12 +89,21 @@ class Store:
         self._db.close()
 
     def save(self, instances: Mapping[str, InstanceRecord | None], entities: Mapping[str, EntityRecord | None]) -> None:
-        """Write records in one transaction; None removes what is kept under the id."""
-        with self._transaction():
-            for instance_id, instance in instances.items():
-                self._save_instance(instance_id, instance)
-            for entity_id, entity in entities.items():
-                self._save_entity(entity_id, entity)
+        """Write records in one transaction; None removes what is kept under the id.
+
+        Raises:
+            sqlite3.Error: Nothing was written, such as on a full disk.
+        """
+        try:
+            with self._db:  # commits, or rolls back
+                self._db.execute("BEGIN")
+                for instance_id, instance in instances.items():
+                    self._save_instance(instance_id, instance)
+                for entity_id, entity in entities.items():
+                    self._save_entity(entity_id, entity)
+        except sqlite3.Error:
+            self._distrust([*instances, *entities])
+            raise
 
     def load(self) -> tuple[list[InstanceRecord], list[EntityRecord]]:
         """Read everything back."""
@@ -124,30 +132,17 @@ class Store:
         elif found != _FORMAT:
             raise sqlite3.OperationalError(f"the task hub is of format {found}; this engine writes format {_FORMAT}")
 
-    @contextmanager
-    def _transaction(self) -> Generator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
-
     def _save_instance(self, instance_id: str, record: InstanceRecord | None) -> None:
         if record is None:
             self._remove("instances", instance_id)
             return
-        execution_id = record.state.executionId.value
-        if self._saved_of(instance_id).execution_id != execution_id:
-            self._remove_events(instance_id)
-            self._saved[instance_id] = _Saved(execution_id)
+        saved = self._saved_of(instance_id, record.state.executionId.value)
         self._db.execute(
             "INSERT OR REPLACE INTO instances (id, state) VALUES (?, ?)",
             (instance_id, record.state.SerializeToString()),
         )
-        self._append_history(instance_id, record.history)
-        self._save_inbox(instance_id, record.inbox)
+        self._append_history(instance_id, saved, record.history)
+        self._save_inbox(instance_id, saved, record.inbox)
 
     def _save_entity(self, entity_id: str, record: EntityRecord | None) -> None:
         if record is None:
@@ -157,10 +152,9 @@ class Store:
             "INSERT OR REPLACE INTO entities (id, metadata) VALUES (?, ?)",
             (entity_id, record.metadata.SerializeToString()),
         )
-        self._save_inbox(entity_id, record.inbox)
+        self._save_inbox(entity_id, self._saved_of(entity_id), record.inbox)
 
-    def _append_history(self, instance_id: str, history: list[pb.HistoryEvent]) -> None:
-        saved = self._saved_of(instance_id)
+    def _append_history(self, instance_id: str, saved: _Saved, history: list[pb.HistoryEvent]) -> None:
         rows = [
             (instance_id, position, history[position].SerializeToString())
             for position in range(saved.history_length, len(history))
@@ -168,8 +162,7 @@ class Store:
         self._db.executemany("INSERT INTO history (instance, position, event) VALUES (?, ?, ?)", rows)
         saved.history_length = len(history)
 
-    def _save_inbox(self, owner: str, inbox: list[pb.HistoryEvent]) -> None:
-        saved = self._saved_of(owner)
+    def _save_inbox(self, owner: str, saved: _Saved, inbox: list[pb.HistoryEvent]) -> None:
         present = {id(event) for event in inbox}
         gone = [identity for identity in saved.inbox if identity not in present]
         rows = [(owner, saved.inbox.pop(identity)[0]) for identity in gone]
@@ -190,8 +183,18 @@ class Store:
         self._db.execute("DELETE FROM history WHERE instance = ?", (owner,))
         self._db.execute("DELETE FROM inbox WHERE owner = ?", (owner,))
 
-    def _saved_of(self, owner: str) -> _Saved:
-        return self._saved.setdefault(owner, _Saved())
+    def _saved_of(self, owner: str, execution_id: str = "") -> _Saved:
+        """What is on disk of an owner's present execution; of an earlier one, nothing may stay."""
+        saved = self._saved.get(owner)
+        if saved is None or saved.execution_id != execution_id:
+            self._remove_events(owner)
+            saved = self._saved[owner] = _Saved(execution_id)
+        return saved
+
+    def _distrust(self, owners: Iterable[str]) -> None:
+        """Write everything of these owners next time: what was noted as saved was rolled back."""
+        for owner in owners:
+            self._saved.pop(owner, None)
 
     def _events(self, query: str) -> defaultdict[str, list[tuple[int, pb.HistoryEvent]]]:
         found: defaultdict[str, list[tuple[int, pb.HistoryEvent]]] = defaultdict(list)

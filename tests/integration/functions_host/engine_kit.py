@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import grpc
@@ -19,6 +19,8 @@ from durabletask.worker import TaskHubGrpcWorker
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import StringValue
+
+from local.functions_host.engine import Engine
 
 # A channel learns of its engine's death only by a call that fails.
 _QUICK_CHANNEL = GrpcChannelOptions(
@@ -112,12 +114,40 @@ class HandWorker:
             return
 
 
+@contextmanager
+def running_engine() -> Iterator[str]:
+    """The address of an engine with nothing in it."""
+    engine = Engine()
+    try:
+        yield engine.start()
+    finally:
+        engine.stop()
+
+
+@contextmanager
+def hand_workers(address: str) -> Iterator[Callable[..., HandWorker]]:
+    """Makes workers worked by hand."""
+    with ExitStack() as workers:
+
+        def make(**quota: int) -> HandWorker:
+            worker = HandWorker(address, **quota)
+            workers.callback(worker.close)
+            return worker
+
+        yield make
+
+
 def call(task_id: int, name: str = "activity") -> pb.OrchestratorAction:
     return pb.OrchestratorAction(id=task_id, scheduleTask=pb.ScheduleTaskAction(name=name))
 
 
 def ask_entity(kind: str, event: Message) -> pb.OrchestratorAction:
     return pb.OrchestratorAction(id=1, sendEntityMessage=pb.SendEntityMessageAction(**{kind: event}))
+
+
+def start_child(task_id: int, instance_id: str) -> pb.OrchestratorAction:
+    child = pb.CreateSubOrchestrationAction(instanceId=instance_id, name="child")
+    return pb.OrchestratorAction(id=task_id, createSubOrchestration=child)
 
 
 def complete(result: str = "null", status: int = pb.ORCHESTRATION_STATUS_COMPLETED) -> pb.OrchestratorAction:

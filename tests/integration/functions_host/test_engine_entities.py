@@ -6,8 +6,7 @@ import pytest
 from durabletask.client import EntityQuery
 from durabletask.entities import DurableEntity, EntityInstanceId
 
-from local.functions_host.engine import Engine
-from tests.integration.functions_host.engine_kit import eventually, new_client, running_worker
+from tests.integration.functions_host.engine_kit import eventually, new_client, running_engine, running_worker
 
 _LATER = timedelta(milliseconds=300)
 
@@ -63,11 +62,9 @@ def seven(_context, given):
 
 @pytest.fixture(scope="module")
 def address():
-    engine = Engine()
-    address = engine.start()
-    with running_worker(address, orchestrators=[add, fail, signal_later, move, seven], entities=[Counter]):
+    orchestrators = [add, fail, signal_later, move, seven]
+    with running_engine() as address, running_worker(address, orchestrators=orchestrators, entities=[Counter]):
         yield address
-    engine.stop()
 
 
 @pytest.fixture(scope="module")

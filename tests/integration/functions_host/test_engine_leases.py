@@ -13,36 +13,27 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 from local.functions_host.engine import Engine
 from tests.integration.functions_host.engine_kit import (
-    HandWorker,
     ask_entity,
     call,
     complete,
     events,
+    hand_workers,
     new_client,
+    running_engine,
     running_worker,
 )
 
 
 @pytest.fixture
 def address():
-    """An engine with nothing in it."""
-    engine = Engine()
-    yield engine.start()
-    engine.stop()
+    with running_engine() as address:
+        yield address
 
 
 @pytest.fixture
 def hand_worker(address):
-    """Makes workers worked by hand."""
-    workers: list[HandWorker] = []
-
-    def make(**quota: int) -> HandWorker:
-        workers.append(HandWorker(address, **quota))
-        return workers[-1]
-
-    yield make
-    for worker in workers:
-        worker.close()
+    with hand_workers(address) as make:
+        yield make
 
 
 def test_a_stream_that_ends_gives_its_activities_to_another_worker(hand_worker):

@@ -10,8 +10,7 @@ from durabletask import task
 from durabletask.client import OrchestrationQuery, OrchestrationStatus
 from durabletask.history import OrchestratorStartedEvent
 
-from local.functions_host.engine import Engine
-from tests.integration.functions_host.engine_kit import eventually, new_client, running_worker
+from tests.integration.functions_host.engine_kit import eventually, new_client, running_engine, running_worker
 
 _LONG = timedelta(hours=1)
 _released = threading.Event()
@@ -102,6 +101,18 @@ def fail_in_child(context, key):
     return (yield context.call_sub_orchestrator(fail_after_echo, input=key, instance_id=f"{key}-child"))
 
 
+def fail_beside(context, key):
+    """Fails while another activity, a child and a timer are under way."""
+    beside = [
+        context.call_activity(wait_to_be_released),
+        context.call_sub_orchestrator(await_event, input="go", instance_id=f"{key} child"),
+        context.create_timer(timedelta(milliseconds=200)),
+    ]
+    failed_once = yield context.call_activity(fail_first, input=key)
+    yield task.when_all(beside)
+    return failed_once
+
+
 def send_to(context, target):
     context.send_event(target, "go", data="from afar")
     yield context.create_timer(timedelta(milliseconds=1))
@@ -120,15 +131,13 @@ def do_not_await(context, _):
 
 @pytest.fixture(scope="module")
 def address():
-    engine = Engine()
-    address = engine.start()
     orchestrators = [
         at_once, await_event, sleep, name_parent, ask_child, fan_out, fan_out_children, fan_out_timers, count_to,
-        collect, retry, fail_after_echo, fail_in_child, send_to, act_after_event, do_not_await,
+        collect, retry, fail_after_echo, fail_in_child, fail_beside, send_to, act_after_event, do_not_await,
     ]  # fmt: skip
-    with running_worker(address, orchestrators=orchestrators, activities=[echo, wait_to_be_released, fail_first]):
+    activities = [echo, wait_to_be_released, fail_first]
+    with running_engine() as address, running_worker(address, orchestrators=orchestrators, activities=activities):
         yield address
-    engine.stop()
 
 
 @pytest.fixture(scope="module")
@@ -361,6 +370,19 @@ def test_a_rewound_orchestration_repeats_only_what_failed(client, orchestrator):
     assert ended(client, instance_id).runtime_status is OrchestrationStatus.FAILED
 
     client.rewind_orchestration(instance_id, reason="mended")
+
+    assert ended(client, instance_id).get_output(str) == "attempt 2"
+
+
+def test_a_rewound_orchestration_gets_the_answers_that_came_while_it_had_failed(client):
+    _released.clear()
+    instance_id = client.schedule_new_orchestration(fail_beside, input="beside")
+    assert ended(client, instance_id).runtime_status is OrchestrationStatus.FAILED
+    _released.set()
+    client.raise_orchestration_event("beside child", "go")
+    ended(client, "beside child")
+
+    client.rewind_orchestration(instance_id)
 
     assert ended(client, instance_id).get_output(str) == "attempt 2"
 

@@ -12,12 +12,12 @@ from durabletask.internal import orchestrator_service_pb2 as pb
 from local.functions_host.engine import Engine
 from tests.integration.functions_host.engine_kit import (
     EngineProcess,
-    HandWorker,
     call,
     complete,
     events,
     eventually,
     free_port,
+    hand_workers,
     new_client,
     running_worker,
 )
@@ -142,15 +142,8 @@ def client(engine, worker):
 @pytest.fixture
 def hand(engine):
     """Makes workers worked by hand, for what must be stopped halfway."""
-    workers = []
-
-    def make():
-        workers.append(HandWorker(engine.address))
-        return workers[-1]
-
-    yield make
-    for each in workers:
-        each.close()
+    with hand_workers(engine.address) as make:
+        yield make
 
 
 def ended(client, instance_id):
@@ -357,14 +350,15 @@ def test_a_turn_under_way_is_taken_again_with_the_same_events(engine, hand):
     worker.end_turn(worker.take(), call(1))
     worker.end_activity(worker.take(), '"result"')
     before = worker.take().orchestratorRequest
+    worker.stub.RaiseEvent(pb.RaiseEventRequest(instanceId="it", name="meanwhile"))
     worker.close()
 
     engine.restart()
     after = hand().take().orchestratorRequest
 
     assert after.pastEvents == before.pastEvents
-    assert after.newEvents[1:] == before.newEvents[1:]
-    assert events(after.newEvents) == ["orchestratorStarted", "taskCompleted"]
+    assert after.newEvents[1] == before.newEvents[1]
+    assert events(after.newEvents) == ["orchestratorStarted", "taskCompleted", "eventRaised"]
 
 
 def test_a_worker_that_outlived_the_engine_cannot_complete_what_it_held(engine, hand):
