@@ -72,7 +72,9 @@ class SecretStore:
         url = urlsplit(reference.target)
         _, _, name, *version = url.path.split("/")
         vault_url = f"{url.scheme}://{url.netloc}"
-        vault = self._vaults.setdefault(vault_url, self._open_vault(vault_url))
+        if vault_url not in self._vaults:
+            self._vaults[vault_url] = self._open_vault(vault_url)
+        vault = self._vaults[vault_url]
         try:
             secret = await vault.get_secret(name, version[0] if version else None)
         except AzureError as error:
@@ -94,3 +96,5 @@ def read_here(reference: SecretReference) -> str:
         return Path(reference.target).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise CredentialUnavailable(f"{reference} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError:  # it carries the file's bytes
+        raise CredentialUnavailable(f"{reference} is no text in UTF-8") from None
