@@ -1,5 +1,6 @@
 """When a server wishes to be asked again."""
 
+import math
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -18,9 +19,10 @@ def retry_after_s(response: httpx.Response) -> float | None:
 
 def _number(text: str | None) -> float | None:
     try:
-        return max(float(text), 0.0) if text else None
+        number = float(text or "")
     except ValueError:
         return None
+    return max(number, 0.0) if math.isfinite(number) else None
 
 
 def _until(text: str) -> float | None:
