@@ -2,13 +2,16 @@
 
 import asyncio
 import socket
+from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 import httpx
 
 type Address = IPv4Address | IPv6Address
+type Resolver = Callable[[str, int], Awaitable[Sequence[Address]]]
 
-_NAT64 = IPv6Network("64:ff9b::/96")
+_ENDS_IN_IPV4 = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
+"""NAT64 (RFC 6052), and the long deprecated IPv4-compatible addresses."""
 
 
 class ForbiddenAddress(httpx.TransportError):
@@ -25,11 +28,15 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     Args:
         inner: Does the sending.
         allow_private: Let everything through: for a private installation, and for tests.
+        resolver: Finds the addresses of a name and port.
     """
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, *, allow_private: bool = False) -> None:
+    def __init__(
+        self, inner: httpx.AsyncBaseTransport, *, allow_private: bool = False, resolver: Resolver | None = None
+    ) -> None:
         self._inner = inner
         self._allow_private = allow_private
+        self._resolve = resolver or resolve
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request.
@@ -43,7 +50,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         host = request.url.host
         if request.url.scheme != "https":
             raise ForbiddenAddress(f"only https URLs are fetched, not {request.url.scheme}", request=request)
-        addresses = await _resolve(host, request.url.port or 443)
+        addresses = await self._resolve(host, request.url.port or 443)
         if not addresses:
             raise httpx.ConnectError(f"{host} has no address", request=request)
         if not all(is_public(address) for address in addresses):
@@ -68,12 +75,15 @@ def is_public(address: Address) -> bool:
         inside = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
         if any(carried is not None and not is_public(carried) for carried in inside):
             return False
-        if address in _NAT64:
+        if any(address in network for network in _ENDS_IN_IPV4):
             return is_public(IPv4Address(int(address) & 0xFFFF_FFFF))
+        if address.is_site_local:
+            return False
     return address.is_global and not address.is_multicast
 
 
-async def _resolve(host: str, port: int) -> list[Address]:
+async def resolve(host: str, port: int) -> list[Address]:
+    """Every address of a name, as this machine finds them; none if there is no such name."""
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):  # unknown, or no name at all by the rules of IDNA
