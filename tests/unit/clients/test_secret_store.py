@@ -1,0 +1,110 @@
+"""A secret is read where its reference says, once in a while, and shows in no error."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+
+from clients.secret_store import SecretStore, read_here
+from domain.errors import CredentialUnavailable
+from domain.secret_reference import SecretReference
+from tests.unit.fakes import FakeVault, FakeVaults, keyvault_secret
+
+VALUE = "sk-very-secret"
+
+
+def env(name: str) -> SecretReference:
+    return SecretReference(kind="env", target=name)
+
+
+def file(path: Path) -> SecretReference:
+    return SecretReference(kind="file", target=str(path))
+
+
+@pytest.fixture
+def vault() -> FakeVault:
+    return FakeVault(east=VALUE)
+
+
+@pytest.fixture
+def vaults(vault: FakeVault) -> FakeVaults:
+    return FakeVaults(v=vault)
+
+
+@pytest.fixture
+def store(vaults: FakeVaults) -> SecretStore:
+    return SecretStore(vaults)
+
+
+async def test_reads_the_environment(store: SecretStore, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("EAST_KEY", VALUE)
+    assert await store.get(env("EAST_KEY")) == VALUE
+
+
+async def test_reads_a_file_without_its_last_line_break(store: SecretStore, tmp_path: Path):
+    (tmp_path / "key").write_text(f"{VALUE}\n")
+    assert await store.get(file(tmp_path / "key")) == VALUE
+
+
+async def test_reads_a_vault_at_the_version_asked_for(store: SecretStore, vault: FakeVault):
+    newest = keyvault_secret("east")
+    pinned = SecretReference(kind="keyvault", target=f"{newest.target}/1f2e")
+    assert [await store.get(newest), await store.get(pinned)] == [VALUE, VALUE]
+    assert vault.reads == [("east", None), ("east", "1f2e")]
+
+
+async def test_a_secret_is_read_once_however_many_want_it_at_once(store: SecretStore, vault: FakeVault):
+    values = await asyncio.gather(*(store.get(keyvault_secret("east")) for _ in range(20)))
+    assert values == [VALUE] * 20
+    assert len(vault.reads) == 1
+
+
+async def test_a_refused_secret_is_read_anew(store: SecretStore, vault: FakeVault, vaults: FakeVaults):
+    await store.get(keyvault_secret("east"))
+    vault.secrets["east"] = "rotated"
+    store.forget(keyvault_secret("east"))
+    assert await store.get(keyvault_secret("east")) == "rotated"
+    assert vaults.opened == ["https://v.vault.azure.net"]
+
+
+async def test_forgetting_what_was_never_read_is_harmless(store: SecretStore):
+    store.forget(keyvault_secret("east"))
+    assert await store.get(keyvault_secret("east")) == VALUE
+
+
+async def test_a_failure_is_not_remembered(store: SecretStore, vault: FakeVault):
+    vault.error = HttpResponseError("the vault is down")
+    with pytest.raises(CredentialUnavailable):
+        await store.get(keyvault_secret("east"))
+    vault.error = None
+    assert await store.get(keyvault_secret("east")) == VALUE
+
+
+async def test_what_cannot_be_read_is_named_by_its_reference(store: SecretStore, vault: FakeVault, tmp_path: Path):
+    (tmp_path / "empty").touch()
+    (tmp_path / "utf16").write_text(VALUE, encoding="utf-16")
+    vault.error = ResourceNotFoundError(f"the answer repeated {VALUE}")
+    unreadable = [
+        env("NOT_SET"),
+        file(tmp_path / "missing"),
+        file(tmp_path / "empty"),
+        file(tmp_path / "utf16"),
+        keyvault_secret("east"),
+    ]
+    for reference in unreadable:
+        with pytest.raises(CredentialUnavailable) as failed:
+            await store.get(reference)
+        assert str(reference) in str(failed.value)
+        assert VALUE not in str(failed.value)
+
+
+def test_what_a_vault_holds_is_not_held_here():
+    with pytest.raises(CredentialUnavailable, match="use env: or file:"):
+        read_here(keyvault_secret("east"))
+
+
+async def test_closes_the_vaults_it_opened(store: SecretStore, vault: FakeVault):
+    await store.get(keyvault_secret("east"))
+    await store.close()
+    assert vault.closed

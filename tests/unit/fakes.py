@@ -1,0 +1,324 @@
+"""Stand-ins for what is beyond this process; they keep the contracts of what they stand for, in memory."""
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+
+from azure.keyvault.secrets.aio import SecretClient
+
+from clients.blob_store import BlobStore
+from clients.orchestrations import Orchestrations
+from clients.secret_store import SecretStore
+from clients.video_table import AlreadyAccepted, Idempotency, Page, VideoTable
+from clients.videos_api import ContentStream, InputFile, VideosApi
+from domain.catalog import Deployment
+from domain.errors import NotFound, OutcomeUnknown, UpstreamError, UpstreamNotFound
+from domain.render_job import RenderJob, RenderStatus
+from domain.secret_reference import SecretReference
+from domain.video import StoredContent, Variant, Video, VideoRef
+from tests.unit.examples import JPEG, MP4, NOW, WEBP
+
+
+class FakeClock:
+    """Stands still until it is moved."""
+
+    def __init__(self, now: datetime = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+class FakeVideoTable:
+    """`VideoTable`: amends see the newest record, a claim belongs to whoever came first."""
+
+    def __init__(self) -> None:
+        self.records = dict[VideoRef, Video]()
+        self.alarms = dict[VideoRef, datetime]()
+        self.claims = dict[tuple[str, str], str]()
+        self.promises = dict[tuple[str, str], tuple[str, str]]()
+        self.broken = dict[VideoRef, Exception]()
+        """What reading a record raises."""
+
+    def as_table(self) -> VideoTable:
+        return cast("VideoTable", self)
+
+    def add(self, video: Video, *, alarm_at: datetime = NOW) -> Video:
+        self.records[video.ref] = video
+        self.alarms[video.ref] = alarm_at
+        return video
+
+    async def insert(self, video: Video, *, alarm_at: datetime, idempotency: Idempotency | None = None) -> None:
+        if idempotency:
+            key = (video.tenant, idempotency.key)
+            if key in self.promises:
+                raise AlreadyAccepted(*self.promises[key])
+            self.promises[key] = (video.video_id, idempotency.body_sha256)
+        self.add(video, alarm_at=alarm_at)
+
+    async def get(self, ref: VideoRef) -> Video:
+        if ref in self.broken:
+            raise self.broken[ref]
+        if ref not in self.records:
+            raise NotFound(f"There is no video '{ref.video_id}'.", param="video_id", code="video_not_found")
+        return self.records[ref]
+
+    async def get_visible(self, ref: VideoRef) -> Video:
+        video = await self.get(ref)
+        if video.deleted_at:
+            raise NotFound(f"There is no video '{ref.video_id}'.", param="video_id", code="video_not_found")
+        return video
+
+    async def amend(
+        self, ref: VideoRef, change: Callable[[Video], Video], *, alarm_at: datetime | None = None
+    ) -> Video:
+        self.records[ref] = change(await self.get(ref))
+        if alarm_at:
+            self.alarms[ref] = alarm_at
+        return self.records[ref]
+
+    async def page(self, tenant: str, *, after: str | None, limit: int, newest_first: bool = True) -> Page:
+        mine = [video for video in self.records.values() if video.tenant == tenant and not video.deleted_at]
+        mine.sort(key=lambda video: video.video_id, reverse=newest_first)
+        ids = [video.video_id for video in mine]
+        rest = mine if after is None else mine[ids.index(after) + 1 :]
+        return Page(rest[:limit], has_more=len(rest) > limit)
+
+    async def claim(self, deployment: str, upstream_id: str, video_id: str) -> bool:
+        return self.claims.setdefault((deployment, upstream_id), video_id) == video_id
+
+    async def remove(self, ref: VideoRef) -> None:
+        self.records.pop(ref, None)
+        self.alarms.pop(ref, None)
+
+    async def due(self, now: datetime) -> AsyncIterator[VideoRef]:
+        for ref in [ref for ref, at in self.alarms.items() if at <= now]:
+            yield ref
+
+    async def set_alarm(self, ref: VideoRef, at: datetime) -> None:
+        self.alarms[ref] = at
+
+    async def clear_alarm(self, ref: VideoRef) -> None:
+        self.alarms.pop(ref, None)
+
+
+class FakeBlobStore:
+    """`BlobStore`: a stream is stored whole or not at all."""
+
+    def __init__(self) -> None:
+        self.blobs = dict[str, bytes]()
+        self.writes = list[str]()
+        self.broken: Exception | None = None
+        """What writing and deleting raises."""
+
+    def as_store(self) -> BlobStore:
+        return cast("BlobStore", self)
+
+    async def put(self, blob: str, content: bytes, content_type: str) -> StoredContent:
+        if self.broken:
+            raise self.broken
+        self.writes.append(blob)
+        self.blobs[blob] = content
+        sha256 = hashlib.sha256(content).hexdigest()
+        return StoredContent(blob=blob, content_type=content_type, size_bytes=len(content), sha256=sha256)
+
+    async def put_stream(self, blob: str, chunks: AsyncIterator[bytes], content_type: str) -> StoredContent:
+        return await self.put(blob, b"".join([chunk async for chunk in chunks]), content_type)
+
+    async def read(self, blob: str, *, offset: int = 0, length: int | None = None) -> bytes:
+        if blob not in self.blobs:
+            raise NotFound(f"The blob '{blob}' is gone.")
+        end = None if length is None else offset + length
+        return self.blobs[blob][offset:end]
+
+    async def delete(self, blob: str) -> None:
+        if self.broken:
+            raise self.broken
+        self.blobs.pop(blob, None)
+
+    def url(self, blob: str) -> str:
+        return f"https://acct.blob.core.windows.net/videos/{blob}"
+
+    async def link(self, blob: str, *, now: datetime, expires_at: datetime) -> str:
+        return f"{self.url(blob)}?st={now:%H%M}&se={expires_at:%H%M}"
+
+
+class FakeVideosApi:
+    """`VideosApi`: deployments that take every job, and fail as they are told.
+
+    Attributes:
+        jobs: What was created and not deleted, by deployment and id, oldest first.
+        creations: How many jobs were ever created: what is paid for.
+        create_fails: What the next creations raise, in their order.
+        unanswered_creates: Whether a creation that ends in `OutcomeUnknown` made a job all the same.
+        fails: What every call of an operation raises.
+        contents: What is sent, by variant; a missing one is not found.
+        claimed_bytes: The Content-Length of the video, if it is not the true one.
+    """
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self.jobs = dict[tuple[str, str], RenderJob]()
+        self.creations = 0
+        self.input_files = list[InputFile | None]()
+        self.create_fails = list[Exception]()
+        self.unanswered_creates = True
+        self.fails = dict[str, UpstreamError]()
+        self.contents = {Variant.VIDEO: MP4, Variant.THUMBNAIL: WEBP, Variant.SPRITESHEET: JPEG}
+        self.claimed_bytes: int | None = None
+        self.calls = Counter[str]()
+
+    def as_api(self) -> VideosApi:
+        return cast("VideosApi", self)
+
+    def add_job(self, video: Video, deployment: str = "east", **changes: Any) -> RenderJob:
+        """Create a job as if it was asked for on behalf of this video now."""
+        self.creations += 1
+        fields = {
+            "upstream_id": f"job-{self.creations}",
+            "status": RenderStatus.RUNNING,
+            "created_at": self._clock().replace(microsecond=0),
+            "prompt": video.prompt,
+            "seconds": video.seconds,
+            "size": video.size,
+        }
+        job = RenderJob.model_validate(fields | changes)
+        self.jobs[deployment, job.upstream_id] = job
+        return job
+
+    def change(self, upstream_id: str, deployment: str = "east", **changes: Any) -> None:
+        """Let a job go on, or end."""
+        self.jobs[deployment, upstream_id] = self.jobs[deployment, upstream_id].model_copy(update=changes)
+
+    async def create(self, deployment: Deployment, video: Video, input_file: InputFile | None = None) -> RenderJob:
+        self.calls["create"] += 1
+        self.input_files.append(input_file)
+        failure = self.create_fails.pop(0) if self.create_fails else None
+        if failure is None:
+            return self.add_job(video, deployment.name)
+        if isinstance(failure, OutcomeUnknown) and self.unanswered_creates:
+            self.add_job(video, deployment.name)
+        raise failure
+
+    async def retrieve(self, deployment: Deployment, upstream_id: str) -> RenderJob:
+        self._called("retrieve")
+        return self._job(deployment, upstream_id)
+
+    async def recent(self, deployment: Deployment) -> list[RenderJob]:
+        self._called("recent")
+        return [job for (at, _), job in reversed(self.jobs.items()) if at == deployment.name]
+
+    async def delete(self, deployment: Deployment, upstream_id: str) -> None:
+        self._called("delete")
+        self.jobs.pop((deployment.name, upstream_id), None)
+
+    @asynccontextmanager
+    async def content(
+        self, deployment: Deployment, upstream_id: str, variant: Variant, *, chunk_bytes: int
+    ) -> AsyncGenerator[ContentStream]:
+        self._called(f"content of {variant}")
+        self._job(deployment, upstream_id)
+        if variant not in self.contents:
+            raise UpstreamNotFound("HTTP 404: no such content")
+        content = self.contents[variant]
+        size = self.claimed_bytes if variant is Variant.VIDEO and self.claimed_bytes else len(content)
+        yield ContentStream(size, _in_chunks(content, min(chunk_bytes, 1024)))
+
+    def _called(self, operation: str) -> None:
+        self.calls[operation] += 1
+        if operation in self.fails:
+            raise self.fails[operation]
+
+    def _job(self, deployment: Deployment, upstream_id: str) -> RenderJob:
+        if (deployment.name, upstream_id) not in self.jobs:
+            raise UpstreamNotFound("HTTP 404: no such job")
+        return self.jobs[deployment.name, upstream_id]
+
+
+class FakeOrchestrations:
+    """`Orchestrations`: remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        self.started = list[VideoRef]()
+        self.woken = list[VideoRef]()
+        self.purged = list[VideoRef]()
+        self.broken = dict[VideoRef | None, Exception]()
+        """What asking for a video raises; under None, for any."""
+
+    def as_orchestrations(self) -> Orchestrations:
+        return cast("Orchestrations", self)
+
+    async def ensure_running(self, ref: VideoRef) -> None:
+        self._raise_if_broken(ref)
+        self.started.append(ref)
+
+    async def wake(self, ref: VideoRef) -> None:
+        self._raise_if_broken(ref)
+        self.woken.append(ref)
+
+    async def purge(self, ref: VideoRef) -> None:
+        self._raise_if_broken(ref)
+        self.purged.append(ref)
+
+    def _raise_if_broken(self, ref: VideoRef) -> None:
+        error = self.broken.get(ref) or self.broken.get(None)
+        if error:
+            raise error
+
+
+class FakeVault:
+    """`SecretClient` of one Key Vault; every read takes a turn of the event loop."""
+
+    def __init__(self, **secrets: str) -> None:
+        self.secrets = secrets
+        self.reads = list[tuple[str, str | None]]()
+        self.error: Exception | None = None
+        self.closed = False
+
+    def as_client(self) -> SecretClient:
+        return cast("SecretClient", self)
+
+    async def get_secret(self, name: str, version: str | None = None) -> SimpleNamespace:
+        self.reads.append((name, version))
+        await asyncio.sleep(0)
+        if self.error:
+            raise self.error
+        return SimpleNamespace(value=self.secrets.get(name))
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class FakeVaults:
+    """Opens a `FakeVault` per URL, and remembers how many there were."""
+
+    def __init__(self, **vaults: FakeVault) -> None:
+        self.vaults = {f"https://{name}.vault.azure.net": vault for name, vault in vaults.items()}
+        self.opened = list[str]()
+
+    def __call__(self, url: str) -> SecretClient:
+        self.opened.append(url)
+        return self.vaults[url].as_client()
+
+
+def a_secret_store(**secrets: str) -> SecretStore:
+    """A store that finds these secrets under `keyvault_secret(name)`."""
+    return SecretStore(FakeVaults(v=FakeVault(**secrets)))
+
+
+def keyvault_secret(name: str, vault: str = "v") -> SecretReference:
+    """A reference into a `FakeVault`."""
+    return SecretReference(kind="keyvault", target=f"https://{vault}.vault.azure.net/secrets/{name}")
+
+
+async def _in_chunks(content: bytes, size: int) -> AsyncIterator[bytes]:
+    for start in range(0, len(content), size):
+        yield content[start : start + size]
