@@ -56,11 +56,12 @@ class FrontDoorServices:
     max_body_bytes: int
 
 
-def _services(request: Request) -> FrontDoorServices:
+# Both are coroutines because FastAPI would take plain functions to a thread, which costs more than they do.
+async def _services(request: Request) -> FrontDoorServices:
     return request.app.state.services
 
 
-def _tenant(request: Request) -> str:
+async def _tenant(request: Request) -> str:
     return request.state.tenant
 
 
