@@ -65,7 +65,7 @@ async def _adopt(video: Video, request: StepRequest, services: Services) -> Step
         raise VideoFailed(FailureCode.OUTCOME_UNKNOWN, message) from error
     except UpstreamError as error:
         return StepResult.retry(retry_delay_s(error, attempt=request.attempt))
-    for job in jobs:
+    for job in reversed(jobs):  # the oldest first: a newer one may be all that is left for a video that asked later
         if job.could_be_of(video) and (taken := await _take(video, deployment, job.upstream_id, services)):
             return taken
     waited_s = (services.clock() - (video.submitting_since or video.created_at)).total_seconds()
