@@ -2,5 +2,5 @@
 
 import os
 
-# gRPC's core reads this once, when it is first imported; it would write to stderr whenever the engine stops.
-os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+# gRPC's core reads this once, when it is first imported; it writes to stderr whenever an engine stops.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")

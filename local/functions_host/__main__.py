@@ -18,11 +18,18 @@ def main() -> None:
     configure_logging()
     try:
         if arguments.engine_only is not None:
-            run_engine(arguments.engine_only, arguments.state)
+            _run_engine(arguments.engine_only, arguments.state)
         else:
             uvloop.run(run_host(_host_options(arguments)))
     except ConfigurationError as error:
         sys.exit(f"functions host: {error}")
+
+
+def _run_engine(port: int, state: Path | None) -> None:
+    try:
+        run_engine(port, state)
+    except OSError as error:
+        raise ConfigurationError(str(error)) from error
 
 
 def _parse() -> argparse.Namespace:

@@ -15,7 +15,13 @@ import grpc
 
 from local.functions_host.admin_api import AdminApi
 from local.functions_host.background import BackgroundTasks
-from local.functions_host.configuration import JsonObject, load_app_settings, load_host_json, section
+from local.functions_host.configuration import (
+    ConfigurationError,
+    JsonObject,
+    load_app_settings,
+    load_host_json,
+    section,
+)
 from local.functions_host.durable_api import DurableApi
 from local.functions_host.durable_client import DurableClientConfiguration
 from local.functions_host.engine import Engine
@@ -147,7 +153,11 @@ def _engine(options: HostOptions) -> Generator[str]:
         return
     engine = Engine(options.state)
     try:
-        yield engine.start()
+        address = engine.start()
+    except OSError as error:
+        raise ConfigurationError(str(error)) from error
+    try:
+        yield address
     finally:
         engine.stop()
 

@@ -12,7 +12,7 @@ from tests.integration.functions_host.host_kit import Child, Start
 
 @pytest.fixture(scope="module")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Generator[Start]:
-    """Starts children that end with the module at the latest."""
+    """Starts children, ready to serve, that end with the module at the latest."""
     logs = tmp_path_factory.mktemp("logs")
     with ExitStack() as children:
 
@@ -20,6 +20,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Generator[Start]:
             log = logs / f"{len(list(logs.iterdir()))}.log"
             child = Child([str(each) for each in arguments], log, environment)
             children.callback(child.close)
+            child.wait_until_ready()
             return child
 
         yield start_child

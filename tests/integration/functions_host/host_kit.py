@@ -1,6 +1,8 @@
 """The local host as a child process, the way its users run it."""
 
 import os
+import secrets
+import socket
 import subprocess
 import sys
 import time
@@ -24,8 +26,25 @@ def wait_until[T](condition: Callable[[], T], timeout_s: float = 15) -> T:
     return result
 
 
+def lasting_port() -> int:
+    """A free port that stays free while its server is restarted: the system gives it to no outgoing connection."""
+    while True:
+        with socket.socket() as probe:
+            port = secrets.choice(range(20_000, 32_000))
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+
+
+def last_words(*arguments: object) -> str:
+    """What the host says when it cannot start."""
+    command = [sys.executable, "-m", "local.functions_host", *map(str, arguments)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    return ended.stderr
+
+
 class Child:
-    """One process of `python -m local.functions_host`, ready to serve."""
+    """One process of `python -m local.functions_host`."""
 
     def __init__(self, arguments: list[str], log: Path, environment: dict[str, str]) -> None:
         self.log = log
@@ -36,11 +55,15 @@ class Child:
                 stderr=stderr,
                 env=os.environ | environment,
             )
+        self.http = httpx.Client(timeout=15)
+
+    def wait_until_ready(self) -> None:
         line = self.process.stdout.readline().decode().strip()
+        assert line.startswith("ready "), self.log.read_text()
         self.url = line.removeprefix("ready ")
         self.address = self.url.removeprefix("grpc://")
         self.port = httpx.URL(self.url).port
-        self.http = httpx.Client(base_url=self.url, timeout=15)
+        self.http.base_url = self.url
 
     def end(self, signal: int) -> int:
         """Send a signal and give the exit status."""

@@ -2,13 +2,11 @@
 
 import signal
 import socket
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.integration.functions_host.host_kit import APPS, Start, wait_until
+from tests.integration.functions_host.host_kit import APPS, Start, last_words, wait_until
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -63,18 +61,10 @@ def never(timer: func.TimerRequest) -> None:
     assert host.end(signal.SIGTERM) == 0
 
 
-def failure(*arguments: object) -> str:
-    """What the host says when it cannot start."""
-    command = [sys.executable, "-m", "local.functions_host", *map(str, arguments)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    assert (ended.returncode, ended.stdout) == (1, "")
-    return ended.stderr
-
-
 def test_a_taken_port_is_named():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        said = failure("--app", APPS / "web", "--port", port)
+        said = last_words("--app", APPS / "web", "--port", port)
     assert said == f"functions host: port {port} cannot be taken (Address already in use): choose another --port\n"
 
 
@@ -110,7 +100,7 @@ def function({arguments}):
     ],
 )
 def test_an_app_that_cannot_be_run_is_told_why_in_one_line(app, decorator, arguments, message):
-    said = failure("--app", app(FUNCTION.format(decorator=decorator, arguments=arguments)), "--port", 0)
+    said = last_words("--app", app(FUNCTION.format(decorator=decorator, arguments=arguments)), "--port", 0)
     last_line = said.splitlines()[-1]
     assert last_line.startswith("functions host: ")
     assert message in last_line
@@ -118,12 +108,12 @@ def test_an_app_that_cannot_be_run_is_told_why_in_one_line(app, decorator, argum
 
 
 def test_a_host_json_that_is_none_is_told(app):
-    said = failure("--app", app("", host="{"), "--port", 0)
+    said = last_words("--app", app("", host="{"), "--port", 0)
     assert "host.json is not valid JSON" in said
 
 
 def test_an_app_that_fails_to_import_shows_its_traceback(app):
-    said = failure("--app", app("import no_such_module"), "--port", 0)
+    said = last_words("--app", app("import no_such_module"), "--port", 0)
     assert said.startswith("Traceback")
     assert said.endswith("ModuleNotFoundError: No module named 'no_such_module'\n")
 

@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.functions_host.host_kit import APPS, Child, Orchestration, Start, wait_until
+from tests.integration.functions_host.host_kit import (
+    APPS,
+    Child,
+    Orchestration,
+    Start,
+    last_words,
+    lasting_port,
+    wait_until,
+)
 
 
 @pytest.fixture
@@ -58,7 +66,7 @@ def test_another_host_takes_over_what_a_killed_one_was_doing(start, start_host, 
 
 @pytest.mark.parametrize("ends_without_engine", [True, False])
 def test_an_activity_runs_once_though_the_engine_is_killed(start, start_host, activity, tmp_path, ends_without_engine):
-    engine = start("--engine-only", 0, "--state", tmp_path)
+    engine = start("--engine-only", lasting_port(), "--state", tmp_path)
     host = start_host("--engine", engine.address)
     orchestration = activity.begin(host)
     engine.end(signal.SIGKILL)
@@ -73,7 +81,7 @@ def test_an_activity_runs_once_though_the_engine_is_killed(start, start_host, ac
 
 
 def test_work_flows_again_after_the_engine_was_killed(start, start_host, tmp_path):
-    engine = start("--engine-only", 0, "--state", tmp_path)
+    engine = start("--engine-only", lasting_port(), "--state", tmp_path)
     host = start_host("--engine", engine.address)
     host.orchestration("greet_all", ["ann"]).reach("Completed")
     engine.end(signal.SIGKILL)
@@ -89,6 +97,11 @@ def test_a_host_with_its_own_engine_goes_on_from_its_state(start_host, activity,
     second = start_host("--state", tmp_path)
     activity.let_end()
     assert Orchestration(second.http, orchestration.id).reach("Completed")["output"] == activity.label
+
+
+def test_an_engine_whose_port_is_taken_says_so(start):
+    engine = start("--engine-only", 0)
+    assert f"port {engine.port}" in last_words("--engine-only", engine.port)
 
 
 def test_the_engine_alone_says_where_it_listens_and_stops_when_asked(start):
