@@ -1,0 +1,53 @@
+"""The app's pieces on real storage (the stack's Azurite, but containers and a table of the test's own) and on fakes."""
+
+import secrets
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+from azure.core.credentials import AzureNamedKeyCredential
+from azure.data.tables.aio import TableServiceClient
+from azure.storage.blob.aio import BlobServiceClient
+
+from clients.blob_store import AccountKeySigner, BlobStore
+from clients.video_table import VideoTable
+from local.azure_fakes.fakes import Fakes, run_fakes
+from local.azure_fakes.rendering import Scene
+from local.stack.addresses import ACCOUNT
+from local.stack.app_settings import AZURITE_ACCOUNT_KEY
+from local.stack.programs import MEDIA
+from tests.e2e.running_stack import RunningStack
+from tests.integration.app.workflow import PROMPT, SIZE, Workflow, open_workflow
+
+
+@pytest.fixture
+async def videos(stack: RunningStack) -> AsyncGenerator[VideoTable]:
+    credential = AzureNamedKeyCredential(ACCOUNT, AZURITE_ACCOUNT_KEY)
+    async with TableServiceClient(stack.table, credential=credential) as service:
+        async with await service.create_table(f"videos{secrets.token_hex(8)}") as table:
+            yield VideoTable(table)
+        await service.delete_table(table.table_name)
+
+
+@pytest.fixture
+async def blobs(stack: RunningStack) -> AsyncGenerator[BlobStore]:
+    async with BlobServiceClient(stack.blob, credential=AZURITE_ACCOUNT_KEY) as service:
+        container = await service.create_container(f"videos-{secrets.token_hex(8)}")
+        yield BlobStore(container, AccountKeySigner(AZURITE_ACCOUNT_KEY))
+        await container.delete_container()
+
+
+@pytest.fixture
+async def fakes(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Fakes]:
+    """Fakes that have rendered already what the tests ask for, so that a job takes as long as its clock says."""
+    async with run_fakes(media_folder=Path(MEDIA)) as fakes:
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"{fakes.url}/identity/token")
+        monkeypatch.setenv("IDENTITY_HEADER", "header")
+        await fakes.world.media.get(Scene.of(SIZE, 4, PROMPT))
+        yield fakes
+
+
+@pytest.fixture
+async def workflow(videos: VideoTable, blobs: BlobStore, fakes: Fakes) -> AsyncGenerator[Workflow]:
+    async with open_workflow(videos, blobs, fakes) as workflow:
+        yield workflow
