@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
+from asyncio.subprocess import DEVNULL, STDOUT, Process
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +16,7 @@ from local.stack.settings import ROOT
 
 START_LIMIT_S = 60
 STOP_LIMIT_S = 10
+LOOK_AGAIN_S = 0.02
 TAIL_LINES = 20
 TIED = (sys.executable, "-I", "-S", str(Path(__file__).with_name("tied.py")))
 
@@ -23,36 +24,40 @@ TIED = (sys.executable, "-I", "-S", str(Path(__file__).with_name("tied.py")))
 class Child:
     """A running, or ended, process of a program."""
 
-    def __init__(self, program: Program, process: Process, log: Path) -> None:
-        """Takes over a process just started; its output is read from now on."""
+    def __init__(self, program: Program, process: Process, log: Path, log_start: int) -> None:
+        """Takes over a process just started, whose part of the log begins at byte `log_start`."""
         self._program = program
         self._process = process
         self._log = log
-        self._address: asyncio.Future[dict[str, str]] = asyncio.get_running_loop().create_future()
-        self._reader = asyncio.create_task(self._read_output())
+        self._log_start = log_start
 
     @classmethod
     async def spawn(cls, program: Program, ports: Mapping[str, int], log: Path) -> Self:
         """Starts a process that cannot outlive this one.
+
+        Its output goes straight into the file, not through this process: when this one is killed, the other may still
+        have things to say while it puts its data in order.
 
         Args:
             program: What to run.
             ports: The ports to take, by name.
             log: Gets all that the process prints, at its end.
         """
-        process = await asyncio.create_subprocess_exec(
-            *TIED,
-            str(program.last_wish.value),
-            str(os.getpid()),
-            *program.arguments(ports),
-            stdin=DEVNULL,
-            stdout=PIPE,
-            stderr=STDOUT,
-            cwd=ROOT,
-            env=program.env,
-            process_group=0,  # Ctrl-C is for the supervisor, which stops its children in order
-        )
-        return cls(program, process, log)
+        with log.open("ab") as output:
+            log_start = output.tell()
+            process = await asyncio.create_subprocess_exec(
+                *TIED,
+                str(program.last_wish.value),
+                str(os.getpid()),
+                *program.arguments(ports),
+                stdin=DEVNULL,
+                stdout=output,
+                stderr=STDOUT,
+                cwd=ROOT,
+                env=program.env,
+                process_group=0,  # Ctrl-C is for the supervisor, which stops its children in order
+            )
+            return cls(program, process, log, log_start)
 
     @property
     def pid(self) -> int:
@@ -65,11 +70,18 @@ class Child:
         Raises:
             StartError: It ended before that, or took more than `START_LIMIT_S`.
         """
+        end = asyncio.create_task(self.ended())
         try:
             async with asyncio.timeout(START_LIMIT_S):
-                return await self._address
+                while (address := self._announced()) is None and not end.done():
+                    await asyncio.wait([end], timeout=LOOK_AGAIN_S)
         except TimeoutError:
             raise StartError(self._explain(f"was not ready after {START_LIMIT_S} s")) from None
+        finally:
+            end.cancel()
+        if address is None:
+            raise StartError(self._explain(f"ended {end.result()} before it was ready"))
+        return address
 
     async def ended(self) -> str:
         """Waits for the end of the process and says how it was."""
@@ -78,7 +90,6 @@ class Child:
 
     async def stop(self) -> None:
         """Asks the process to end and, after `STOP_LIMIT_S`, makes it. Harmless when it has ended."""
-        self._address.cancel()
         if self._process.returncode is None:
             self._process.terminate()
         try:
@@ -86,30 +97,14 @@ class Child:
                 await self._process.wait()
         except TimeoutError:
             self._process.kill()
-        await self._reader
+            await self._process.wait()
 
-    async def _read_output(self) -> None:
-        seen = ""
-        with self._log.open("ab", buffering=0) as log:
-            while chunk := await self._output.read(2**16):
-                log.write(chunk)
-                if not self._address.done():
-                    seen += chunk.decode(errors="replace")
-                    self._look_for_address(seen)
-        how = await self.ended()
-        if not self._address.done():
-            self._address.set_exception(StartError(self._explain(f"ended {how} before it was ready")))
-
-    def _look_for_address(self, seen: str) -> None:
-        complete_lines = seen[: seen.rfind("\n") + 1]
-        if found := self._program.ready.search(complete_lines):
-            self._address.set_result(found.groupdict())
-
-    @property
-    def _output(self) -> asyncio.StreamReader:
-        if self._process.stdout is None:
-            raise TypeError("the process was started without a pipe")
-        return self._process.stdout
+    def _announced(self) -> dict[str, str] | None:
+        with self._log.open("rb") as log:
+            log.seek(self._log_start)
+            complete_lines = log.read().rpartition(b"\n")[0].decode(errors="replace")
+        found = self._program.ready.search(complete_lines + "\n")
+        return found.groupdict() if found else None
 
     def _explain(self, what: str) -> str:
         with self._log.open(errors="replace") as log:

@@ -21,7 +21,8 @@ _PYTHON = (sys.executable, "-u", "-m")
 def azurite(state: Path) -> Program:
     """Microsoft's storage emulator, keeping its data under `state`.
 
-    It writes its tables to disk every few seconds and when it is asked to end, so that is what it gets to hear last.
+    It writes its indexes to disk every five seconds and when it is asked to end, so that is what it gets to hear last;
+    killing it may lose the newest of them.
     The SDKs speak newer API versions than it knows; it is told to serve them all the same.
     """
     listening = r"Azurite {} service is successfully listening at \S+:(?P<{}>\d+)\s"

@@ -16,6 +16,12 @@ import httpx
 
 ROOT = Path(__file__).parents[2]
 START_LIMIT_S = 60
+QUICK = {
+    "PORT": "0",
+    "RENDER_TIME_S": "0.3",
+    "REELAY_SWEEP_SCHEDULE": "* * * * * *",  # a video accepted while the engine is away is not long delayed
+    "REELAY_SWEEP_GRACE_S": "1",
+}
 
 
 def wait_until[T](condition: Callable[[], T], what: str, *, limit_s: float = 30) -> T:
@@ -67,7 +73,7 @@ def launch(state: Path, output: int | IO[bytes], **environment: str) -> subproce
     return subprocess.Popen(
         [sys.executable, "-m", "local.stack"],
         cwd=ROOT,
-        env=os.environ | {"PORT": "0", "STATE": str(state), "RENDER_TIME_S": "0.3"} | environment,
+        env=os.environ | QUICK | {"STATE": str(state)} | environment,
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,

@@ -18,13 +18,13 @@ READY = "print('ready 4711', flush=True)"
 WAIT = "import signal; signal.pause()"
 
 
-def service_of(tmp_path: Path, *statements: str) -> Service:
+def service_of(tmp_path: Path, *statements: str, name: str = "example") -> Service:
     """A service that runs Python statements; it is ready when it says so."""
     code = "; ".join(("import os, sys", *statements))
     program = Program(
-        "example", [sys.executable, "-c", code], {}, re.compile(r"^ready (?P<number>\d+)$", re.MULTILINE), os.environ
+        name, [sys.executable, "-c", code], {}, re.compile(r"^ready (?P<number>\d+)$", re.MULTILINE), os.environ
     )
-    return Service(program, tmp_path / "example.log", {})
+    return Service(program, tmp_path / f"{name}.log", {})
 
 
 def is_alive(pid: int) -> bool:
@@ -66,7 +66,7 @@ async def test_program_that_says_nothing_is_given_up(tmp_path: Path, monkeypatch
 
 
 async def test_one_that_cannot_start_takes_the_others_with_it(tmp_path: Path):
-    good, bad = service_of(tmp_path, READY, WAIT), service_of(tmp_path, "sys.exit(1)")
+    good, bad = service_of(tmp_path, READY, WAIT), service_of(tmp_path, "sys.exit(1)", name="bad")
 
     with pytest.RaisesGroup(StartError):
         async with kept_running([good, bad]):
