@@ -56,6 +56,7 @@ async def _through_the_app(content: StoredContent, request: Request, services: F
     part = None if whole else parse_range(request.headers.get("range"), total_bytes=content.size_bytes)
     headers = {"accept-ranges": "bytes", "etag": etag, "cache-control": "private"}
     if request.method == "HEAD":
+        headers["content-length"] = str(content.size_bytes)
         return Response(None, HTTPStatus.OK, headers, content.content_type)
     length = part.length if part else content.size_bytes
     limit = services.content_memory.total_bytes
