@@ -7,10 +7,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, FiniteFloat, ValidationError
 
 from clients.retry_after import retry_after_s
 from domain.errors import (
@@ -31,20 +31,25 @@ _NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, ht
 _MESSAGE_LIMIT = 500
 
 
+def _word(code: object) -> object:
+    """Azure and vLLM repeat the HTTP status as a code, which says nothing to a caller."""
+    return None if isinstance(code, int) or (isinstance(code, str) and code.isdecimal()) else code
+
+
 class _WireError(BaseModel):
-    code: str | None = None
+    code: Annotated[str | None, BeforeValidator(_word)] = None
     message: str | None = None
 
 
 class _WireJob(BaseModel):
     id: str
     status: str
-    progress: float | None = None
-    created_at: float | None = None
-    expires_at: float | None = None
+    progress: FiniteFloat | None = None
+    created_at: FiniteFloat | None = None
+    expires_at: FiniteFloat | None = None
     model: str | None = None
     prompt: str | None = None
-    seconds: float | None = None
+    seconds: FiniteFloat | None = None
     size: str | None = None
     error: _WireError | None = None
 
@@ -156,4 +161,7 @@ def _error_body(response: httpx.Response) -> _WireError:
 
 
 def _time(seconds: float | None) -> datetime | None:
-    return datetime.fromtimestamp(seconds, UTC) if seconds else None
+    try:
+        return datetime.fromtimestamp(seconds, UTC) if seconds else None
+    except (ValueError, OverflowError):  # no time in seconds
+        return None
