@@ -1,0 +1,444 @@
+"""What is sent to a deployment, and what its answers mean."""
+
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from email.message import Message
+from email.parser import BytesParser
+from email.policy import HTTP
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clients.credentials import Credentials
+from clients.secret_store import SecretStore
+from clients.upstream_wire import to_job
+from clients.videos_api import InputFile, VideosApi
+from domain.errors import (
+    OutcomeUnknown,
+    UpstreamError,
+    UpstreamNotFound,
+    UpstreamOverloaded,
+    UpstreamRejected,
+    UpstreamUnauthorized,
+    UpstreamUnavailable,
+)
+from domain.failures import FailureCode
+from domain.render_job import RenderStatus
+from domain.video import Variant
+from tests.unit.examples import MP4, a_deployment, a_video
+from tests.unit.fakes import FakeVault, FakeVaults, keyvault_secret
+
+type Answer = httpx.Response | Exception
+
+EAST = a_deployment(auth={"kind": "api_key", "secret": keyvault_secret("east")})
+JOB = {
+    "id": "video_abc",
+    "object": "video",
+    "model": "sora-2-east",
+    "status": "queued",
+    "progress": 0,
+    "created_at": 1_763_726_400,
+    "expires_at": 1_763_812_800,
+    "prompt": "A fox runs through snow.",
+    "seconds": "4",
+    "size": "1280x720",
+}
+
+
+class Upstream:
+    """A server that gives one answer to everything, and remembers what it was asked."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        self.requests = list[httpx.Request]()
+        self.vault = FakeVault(east="east-key", west="west-key")
+        credentials = Credentials(SecretStore(FakeVaults(v=self.vault)))
+        self.api = VideosApi(httpx.AsyncClient(transport=httpx.MockTransport(self._serve)), credentials)
+
+    @property
+    def request(self) -> httpx.Request:
+        """The only request there was."""
+        (request,) = self.requests
+        return request
+
+    async def _serve(self, request: httpx.Request) -> httpx.Response:
+        await request.aread()
+        self.requests.append(request)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+async def read_content(upstream: Upstream, variant: Variant = Variant.VIDEO) -> bytes:
+    async with upstream.api.content(EAST, "video_abc", variant, chunk_bytes=1024) as stream:
+        return b"".join([chunk async for chunk in stream.chunks])
+
+
+OPERATIONS: dict[str, Callable[[Upstream], Any]] = {
+    "create": lambda upstream: upstream.api.create(EAST, a_video()),
+    "retrieve": lambda upstream: upstream.api.retrieve(EAST, "video_abc"),
+    "recent": lambda upstream: upstream.api.recent(EAST),
+    "delete": lambda upstream: upstream.api.delete(EAST, "video_abc"),
+    "content": read_content,
+}
+READS = ["retrieve", "recent", "delete", "content"]
+
+
+async def error_of(operation: str, answer: Answer) -> UpstreamError:
+    with pytest.raises(UpstreamError) as failed:
+        await OPERATIONS[operation](Upstream(answer))
+    return failed.value
+
+
+def error_body(message: str, **fields: Any) -> dict[str, Any]:
+    return {"error": {"message": message, "type": "video_generation_user_error", "param": None, "code": None, **fields}}
+
+
+def form_of(request: httpx.Request) -> dict[str, Message]:
+    """The parts of a multipart body by name."""
+    head = f"content-type: {request.headers['content-type']}\r\n\r\n".encode()
+    message = BytesParser(policy=HTTP).parsebytes(head + request.content)
+    return {str(part.get_param("name", header="content-disposition")): part for part in message.iter_parts()}
+
+
+def content_of(part: Message) -> Any:
+    return part.get_payload(decode=True)
+
+
+async def test_a_creation_is_multipart_even_without_a_file_as_openais_clients_send_it():
+    upstream = Upstream(httpx.Response(200, json=JOB))
+    await upstream.api.create(EAST, a_video(prompt="A fox, naïve & “quick”.\r\nIt runs."))
+    form = form_of(upstream.request)
+    assert upstream.request.headers["content-type"].startswith("multipart/form-data; boundary=")
+    assert {name: content_of(part).decode() for name, part in form.items()} == {
+        "model": "sora-2-east",
+        "prompt": "A fox, naïve & “quick”.\r\nIt runs.",
+        "seconds": "4",
+        "size": "1280x720",
+    }
+    assert all(part.get_filename() is None for part in form.values())
+
+
+async def test_a_reference_image_goes_along_as_a_file():
+    upstream = Upstream(httpx.Response(200, json=JOB))
+    await upstream.api.create(EAST, a_video(), InputFile("input_reference.png", b"\x89PNG...", "image/png"))
+    part = form_of(upstream.request)["input_reference"]
+    assert (part.get_filename(), part.get_content_type()) == ("input_reference.png", "image/png")
+    assert content_of(part) == b"\x89PNG..."
+
+
+@pytest.mark.parametrize(
+    ("operation", "method", "path"),
+    [
+        ("create", "POST", "/openai/v1/videos"),
+        ("retrieve", "GET", "/openai/v1/videos/video_abc"),
+        ("recent", "GET", "/openai/v1/videos?limit=100&order=desc"),
+        ("delete", "DELETE", "/openai/v1/videos/video_abc"),
+        ("content", "GET", "/openai/v1/videos/video_abc/content?variant=video"),
+    ],
+)
+async def test_each_operation_is_one_request_with_the_deployments_key(operation: str, method: str, path: str):
+    upstream = Upstream(httpx.Response(200, json={**JOB, "data": []}))
+    await OPERATIONS[operation](upstream)
+    request = upstream.request
+    assert (request.method, str(request.url)) == (method, f"https://east.openai.azure.com{path}")
+    assert request.headers["api-key"] == "east-key"
+    assert "authorization" not in request.headers
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "api_version", "url"),
+    [
+        ("https://e.example/openai/v1", None, "https://e.example/openai/v1/videos/j"),
+        ("https://e.example/openai/v1/", "preview", "https://e.example/openai/v1/videos/j?api-version=preview"),
+        ("http://gpu:8000/v1/", None, "http://gpu:8000/v1/videos/j"),
+    ],
+)
+async def test_a_deployment_has_its_own_url_key_and_version(endpoint: str, api_version: str | None, url: str):
+    upstream = Upstream(httpx.Response(200, json=JOB))
+    auth = {"kind": "api_key", "secret": keyvault_secret("west")}
+    await upstream.api.retrieve(a_deployment(endpoint=endpoint, api_version=api_version, auth=auth), "j")
+    assert str(upstream.request.url) == url
+    assert upstream.request.headers["api-key"] == "west-key"
+
+
+async def test_the_version_joins_the_other_parameters():
+    upstream = Upstream(httpx.Response(200, json={"data": []}))
+    await upstream.api.recent(EAST.model_copy(update={"api_version": "v1"}))
+    assert dict(upstream.request.url.params) == {"limit": "100", "order": "desc", "api-version": "v1"}
+
+
+async def test_a_full_answer_is_read():
+    job = await Upstream(httpx.Response(200, json=JOB | {"status": "in_progress", "progress": 40})).api.retrieve(
+        EAST, "j"
+    )
+    assert job.model_dump(exclude={"failure_code", "failure_message"}) == {
+        "upstream_id": "video_abc",
+        "status": RenderStatus.RUNNING,
+        "progress": 40,
+        "created_at": datetime(2025, 11, 21, 12, 0, tzinfo=UTC),
+        "expires_at": datetime(2025, 11, 22, 12, 0, tzinfo=UTC),
+        "model": "sora-2-east",
+        "prompt": "A fox runs through snow.",
+        "seconds": 4,
+        "size": "1280x720",
+    }
+
+
+@pytest.mark.parametrize(
+    "sparse",
+    [
+        {"id": "j", "status": "queued"},
+        {"id": "j", "status": "queued", "created_at": 1_763_726_400.5, "fps": 24, "seconds": 4, "progress": None},
+        {"id": "j", "status": "queued", "created_at": 1_763_726_400_000_000, "error": None},
+    ],
+)
+async def test_the_sparse_answers_of_other_servers_are_read(sparse: dict[str, Any]):
+    job = await Upstream(httpx.Response(200, json=sparse)).api.create(EAST, a_video())
+    assert (job.upstream_id, job.status, job.progress) == ("j", RenderStatus.RUNNING, 0)
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("completed", RenderStatus.SUCCEEDED),
+        ("succeeded", RenderStatus.SUCCEEDED),
+        ("failed", RenderStatus.FAILED),
+        ("cancelled", RenderStatus.FAILED),
+        ("expired", RenderStatus.FAILED),
+        ("queued", RenderStatus.RUNNING),
+        ("in_progress", RenderStatus.RUNNING),
+        ("processing", RenderStatus.RUNNING),
+        ("preprocessing", RenderStatus.RUNNING),
+        ("a word of next year", RenderStatus.RUNNING),
+    ],
+)
+def test_a_status_that_nobody_knows_counts_as_running(word: str, status: RenderStatus):
+    assert to_job({"id": "j", "status": word}).status is status
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "message"),
+    [
+        (
+            {"error": {"code": "moderation_blocked", "message": "Your request was blocked by our moderation system."}},
+            "moderation_blocked",
+            "Your request was blocked by our moderation system.",
+        ),
+        ({"error": {"code": 500, "message": "CUDA out of memory"}}, FailureCode.RENDER_FAILED, "CUDA out of memory"),
+        ({"error": None}, FailureCode.RENDER_FAILED, "The deployment gave up on the job."),
+        ({"status": "expired"}, FailureCode.CONTENT_EXPIRED, "The deployment gave up on the job."),
+    ],
+)
+def test_a_failed_job_says_why(fields: dict[str, Any], code: str, message: str):
+    job = to_job({"id": "j", "status": "failed", **fields})
+    assert (job.failure_code, job.failure_message) == (code, message)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*JOB, "error"]), json_values) | json_values)
+def test_whatever_a_server_answers_is_a_job_or_a_value_error(item: Any):
+    try:
+        job = to_job(item)
+    except ValueError:
+        return
+    assert job.upstream_id == item["id"]
+
+
+async def test_jobs_are_listed_as_they_come():
+    listed = {"object": "list", "data": [JOB | {"id": "j2"}, JOB | {"id": "j1"}], "has_more": False}
+    jobs = await Upstream(httpx.Response(200, json=listed)).api.recent(EAST)
+    assert [job.upstream_id for job in jobs] == ["j2", "j1"]
+
+
+LIVE_ERRORS: dict[str, tuple[int, Any, type[UpstreamError], str | None]] = {
+    "concurrency cap": (429, error_body("Too many running tasks"), UpstreamOverloaded, None),
+    "unknown deployment": (
+        404,
+        error_body("The API deployment 'sora-2' for this resource does not exist."),
+        UpstreamNotFound,
+        None,
+    ),
+    "missing parameter": (400, error_body("Missing required parameter: 'model'."), UpstreamRejected, None),
+    "wrong pixels": (
+        400,
+        error_body("Inpaint image must match the requested width and height"),
+        UpstreamRejected,
+        None,
+    ),
+    "content filter": (
+        400,
+        error_body(
+            "The response was filtered",
+            code="content_filter",
+            innererror={"code": "ResponsibleAIPolicyViolation", "content_filter_result": {}},
+        ),
+        UpstreamRejected,
+        "content_filter",
+    ),
+    "slow upload": (400, error_body("Upload timed out."), UpstreamUnavailable, None),
+    "wrong key": (
+        401,
+        {"error": {"code": "401", "message": "Access denied due to invalid subscription key or wrong API endpoint."}},
+        UpstreamUnauthorized,
+        None,
+    ),
+    "network rules": (403, error_body("Public access is disabled."), UpstreamUnauthorized, None),
+    "gone": (410, error_body("The video has expired."), UpstreamNotFound, None),
+    "vLLM's numbers as codes": (400, error_body("size must be WxH", code=400), UpstreamRejected, None),
+    "FastAPI's shape": (422, {"detail": "size must be WxH"}, UpstreamRejected, None),
+    "a redirect is not followed: it would carry the key elsewhere": (302, error_body("Moved."), UpstreamRejected, None),
+}
+
+
+@pytest.mark.parametrize("operation", ["create", "retrieve", "content"])
+@pytest.mark.parametrize(("status", "body", "kind", "code"), LIVE_ERRORS.values(), ids=LIVE_ERRORS.keys())
+async def test_an_error_body_means(operation: str, status: int, body: Any, kind: type[UpstreamError], code: str | None):
+    headers = {"location": "https://elsewhere.example/"}
+    error = await error_of(operation, httpx.Response(status, json=body, headers=headers))
+    said = body["error"]["message"] if "error" in body else "size must be WxH"
+    assert (type(error), error.code) == (kind, code)
+    assert error.message.startswith(f"HTTP {status}: ")
+    assert said in error.message
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>Bad gateway</html>", b"[1]", b'{"error": "no"}', b"\xff\xfe", b"x" * 9999]
+)
+async def test_an_error_without_a_readable_body_is_short_and_still_an_error(body: bytes):
+    error = await error_of("retrieve", httpx.Response(502, content=body))
+    assert isinstance(error, UpstreamUnavailable)
+    assert error.message.startswith("HTTP 502: ")
+    assert len(error.message) <= 500
+
+
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
+async def test_a_server_that_fails_may_have_created_the_job(status: int):
+    assert type(await error_of("create", httpx.Response(status))) is OutcomeUnknown
+
+
+@pytest.mark.parametrize("operation", READS)
+@pytest.mark.parametrize("status", [408, 500, 503])
+async def test_a_server_that_fails_at_a_read_has_changed_nothing(operation: str, status: int):
+    error = await error_of(operation, httpx.Response(status, headers={"retry-after": "3"}))
+    assert isinstance(error, UpstreamUnavailable)
+    assert error.retry_after_s == 3
+
+
+DROPPED = [
+    httpx.ReadTimeout("slow"),
+    httpx.WriteTimeout("slow"),
+    httpx.ReadError("reset"),
+    httpx.WriteError("reset"),
+    httpx.RemoteProtocolError("closed"),
+]
+NEVER_SENT = [httpx.ConnectError("refused"), httpx.ConnectTimeout("slow"), httpx.PoolTimeout("slow")]
+
+
+@pytest.mark.parametrize("dropped", DROPPED, ids=repr)
+async def test_a_creation_that_breaks_off_has_an_unknown_outcome(dropped: Exception):
+    assert type(await error_of("create", dropped)) is OutcomeUnknown
+
+
+@pytest.mark.parametrize("never_sent", NEVER_SENT, ids=repr)
+async def test_a_creation_that_was_never_sent_created_nothing(never_sent: Exception):
+    assert type(await error_of("create", never_sent)) is UpstreamUnavailable
+
+
+@pytest.mark.parametrize("operation", READS)
+@pytest.mark.parametrize("broken", [DROPPED[0], DROPPED[2], NEVER_SENT[0]], ids=repr)
+async def test_a_read_that_breaks_off_may_be_repeated(operation: str, broken: Exception):
+    assert type(await error_of(operation, broken)) is UpstreamUnavailable
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"id": "j"}', b'{"id": 7, "status": "queued"}'])
+async def test_an_unreadable_success_is_an_unknown_outcome_for_a_creation_and_none_for_a_read(body: bytes):
+    assert type(await error_of("create", httpx.Response(200, content=body))) is OutcomeUnknown
+    assert type(await error_of("retrieve", httpx.Response(200, content=body))) is UpstreamUnavailable
+
+
+async def test_an_unreadable_list_can_be_asked_for_again():
+    assert type(await error_of("recent", httpx.Response(200, json={"items": []}))) is UpstreamUnavailable
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after-ms": "1200"}, 1.2),
+        ({"retry-after": "30"}, 30.0),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
+        ({}, None),
+    ],
+)
+async def test_an_overloaded_deployments_wish_is_kept(headers: dict[str, str], seconds: float | None):
+    error = await error_of("create", httpx.Response(429, json=error_body("Too many"), headers=headers))
+    assert isinstance(error, UpstreamOverloaded)
+    assert error.retry_after_s == seconds
+
+
+async def test_a_refused_key_is_read_anew_for_the_next_request():
+    upstream = Upstream(httpx.Response(401, json=error_body("Access denied")))
+    upstream.vault.secrets["east"] = "old"
+    for rotated in ("new", "newer"):
+        with pytest.raises(UpstreamUnauthorized):
+            await OPERATIONS["create"](upstream)
+        upstream.vault.secrets["east"] = rotated
+    assert [request.headers["api-key"] for request in upstream.requests] == ["old", "new"]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+async def test_without_a_credential_nothing_is_sent(operation: str):
+    upstream = Upstream(httpx.Response(200, json=JOB))
+    del upstream.vault.secrets["east"]
+    with pytest.raises(UpstreamUnauthorized, match="empty or not set"):
+        await OPERATIONS[operation](upstream)
+    assert upstream.requests == []
+
+
+@pytest.mark.parametrize("status", [404, 410])
+async def test_deleting_what_is_gone_is_harmless(status: int):
+    await Upstream(httpx.Response(status)).api.delete(EAST, "video_abc")
+
+
+async def test_content_comes_in_chunks_and_says_its_length():
+    upstream = Upstream(httpx.Response(200, content=MP4))
+    async with upstream.api.content(EAST, "video_abc", Variant.THUMBNAIL, chunk_bytes=1000) as stream:
+        chunks = [chunk async for chunk in stream.chunks]
+    assert upstream.request.url.params["variant"] == "thumbnail"
+    assert stream.size_bytes == len(MP4)
+    assert [len(chunk) for chunk in chunks[:-1]] == [1000] * (len(MP4) // 1000)
+    assert b"".join(chunks) == MP4
+
+
+async def test_content_that_breaks_off_is_unavailable():
+    async def broken() -> AsyncIterator[bytes]:
+        yield MP4[:100]
+        raise httpx.RemoteProtocolError("peer closed connection")
+
+    error = await error_of("content", httpx.Response(200, content=broken()))
+    assert type(error) is UpstreamUnavailable
+
+
+async def test_what_a_reader_of_content_raises_is_its_own():
+    class OurStorageFailed(Exception):
+        pass
+
+    upstream = Upstream(httpx.Response(200, content=MP4))
+    with pytest.raises(OurStorageFailed):
+        async with upstream.api.content(EAST, "video_abc", Variant.VIDEO, chunk_bytes=1000):
+            raise OurStorageFailed
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(401, json=error_body("Access denied")), httpx.ReadError("reset")])
+async def test_no_error_holds_the_key(answer: Answer):
+    error = await error_of("create", answer)
+    assert "east-key" not in f"{error!r} {error.__cause__!r} {error.message}"
