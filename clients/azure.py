@@ -5,6 +5,7 @@ from typing import Any
 
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.core.exceptions import ResourceExistsError
+from azure.core.pipeline.transport import AioHttpTransport
 from azure.data.tables import TableServiceClient
 from azure.data.tables.aio import TableClient
 from azure.identity.aio import DefaultAzureCredential
@@ -35,13 +36,14 @@ class Azure:
         self._identity = DefaultAzureCredential(managed_identity_client_id=settings.identity_client_id)
         blob_endpoint = str(settings.blob_endpoint)
         self._account = settings.account_name
-        self._blobs = BlobServiceClient(blob_endpoint, credential=self._key or self._identity)
+        self._blobs = BlobServiceClient(blob_endpoint, credential=self._key or self._identity, transport=_transport())
         self._signer = AccountKeySigner(self._key) if self._key else UserDelegationSigner(self._blobs)
 
     def videos(self) -> VideoTable:
         """The video records."""
         credential = AzureNamedKeyCredential(self._account, self._key) if self._key else self._identity
-        return VideoTable(TableClient(str(self._settings.table_endpoint), TABLE, credential=credential))
+        endpoint = str(self._settings.table_endpoint)
+        return VideoTable(TableClient(endpoint, TABLE, credential=credential, transport=_transport()))
 
     def contents(self) -> BlobStore:
         """Finished videos."""
@@ -68,3 +70,8 @@ class Azure:
                 blobs.create_container(container)
         blobs.close()
         tables.close()
+
+
+def _transport() -> AioHttpTransport:
+    """Without proxies and .netrc: aiohttp would look for them in the environment anew for every call, in threads."""
+    return AioHttpTransport(use_env_settings=False)
