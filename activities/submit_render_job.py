@@ -60,10 +60,8 @@ async def _adopt(video: Video, request: StepRequest, services: Services) -> Step
     deployment = services.deployment_of(video)
     try:
         jobs = await services.api.recent(deployment)
-    except (UpstreamNotFound, UpstreamRejected) as error:
-        message = f"The creation was not answered, and the jobs cannot be listed: {error.message}"
-        raise VideoFailed(FailureCode.OUTCOME_UNKNOWN, message) from error
     except UpstreamError as error:
+        _raise_if_never_listed(error, video, services)
         return StepResult.retry(retry_delay_s(error, attempt=request.attempt))
     for job in reversed(jobs):  # the oldest first: a newer one may be all that is left for a video that asked later
         if job.could_be_of(video) and (taken := await _take(video, deployment, job.upstream_id, services)):
@@ -73,6 +71,13 @@ async def _adopt(video: Video, request: StepRequest, services: Services) -> Step
         return StepResult.retry(min(SETTLE_S - waited_s, SETTLE_S / 3))
     await services.videos.amend(video.ref, Video.refused)
     return StepResult.retry(0)
+
+
+def _raise_if_never_listed(error: UpstreamError, video: Video, services: Services) -> None:
+    queued_s = (services.clock() - video.created_at).total_seconds()
+    if isinstance(error, UpstreamNotFound | UpstreamRejected) or queued_s >= services.max_queued_s:
+        message = f"The creation was not answered, and the jobs cannot be listed: {error.message}"
+        raise VideoFailed(FailureCode.OUTCOME_UNKNOWN, message) from error
 
 
 async def _take(video: Video, deployment: Deployment, upstream_id: str, services: Services) -> StepResult | None:
