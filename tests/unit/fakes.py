@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from types import SimpleNamespace
@@ -169,7 +169,7 @@ class FakeVideosApi:
         self.jobs = dict[tuple[str, str], RenderJob]()
         self.creations = 0
         self.input_files = list[InputFile | None]()
-        self.create_fails = list[Exception]()
+        self.create_fails: Sequence[Exception] = ()
         self.unanswered_creates = True
         self.fails = dict[str, UpstreamError]()
         self.contents = {Variant.VIDEO: MP4, Variant.THUMBNAIL: WEBP, Variant.SPRITESHEET: JPEG}
@@ -201,9 +201,9 @@ class FakeVideosApi:
     async def create(self, deployment: Deployment, video: Video, input_file: InputFile | None = None) -> RenderJob:
         self.calls["create"] += 1
         self.input_files.append(input_file)
-        failure = self.create_fails.pop(0) if self.create_fails else None
-        if failure is None:
+        if not self.create_fails:
             return self.add_job(video, deployment.name)
+        failure, *self.create_fails = self.create_fails
         if isinstance(failure, OutcomeUnknown) and self.unanswered_creates:
             self.add_job(video, deployment.name)
         raise failure

@@ -1,0 +1,134 @@
+"""A job's status becomes the record's, and every job comes to an end."""
+
+from typing import Any
+
+import pytest
+
+from activities.check_render_job import check_render_job
+from domain.errors import UpstreamError, UpstreamNotFound, UpstreamOverloaded, UpstreamUnauthorized, UpstreamUnavailable
+from domain.failures import FailureCode, VideoFailed
+from domain.render_job import RenderStatus
+from domain.video import Video, VideoState
+from domain.workflow import Step, StepResult
+from tests.unit.activities.world import World, a_step
+from tests.unit.examples import a_catalog, a_deployment, a_video, usd
+
+
+@pytest.fixture
+def video(world: World) -> Video:
+    """A video whose job has just been created."""
+    submitting = a_video().submitting("east", world.clock())
+    job = world.api.add_job(submitting)
+    return world.videos.add(submitting.in_progress(job.upstream_id, world.clock()))
+
+
+async def check(world: World, video: Video, attempt: int = 0) -> StepResult:
+    return await check_render_job(a_step(Step.CHECK, video, attempt=attempt), world.services())
+
+
+async def failure_of(world: World, video: Video) -> str:
+    with pytest.raises(VideoFailed) as failed:
+        await check(world, video)
+    return failed.value.failure.code
+
+
+async def test_a_running_job_is_checked_again_and_its_progress_kept(world: World, video: Video):
+    world.clock.advance(36)
+    world.api.change("job-1", progress=60)
+    result = await check(world, video)
+    assert (result.again, result.delay_s) == (True, pytest.approx(21.6))
+    assert world.record(video).progress == 60
+    assert world.record(video).state is VideoState.IN_PROGRESS
+
+
+async def test_progress_that_goes_back_is_not_written(world: World, video: Video):
+    for reported, kept in ((60, 60), (20, 60), (61, 61)):
+        world.api.change("job-1", progress=reported)
+        await check(world, video)
+        assert world.record(video).progress == kept
+
+
+async def test_a_finished_job_goes_on_to_the_copy_with_its_price(world: World, video: Video):
+    world.clock.advance(60)
+    world.api.change("job-1", status=RenderStatus.SUCCEEDED)
+    assert await check(world, video) == StepResult.done()
+    kept = world.record(video)
+    assert (kept.state, kept.rendered_at, kept.cost_usd) == (VideoState.COPYING, world.clock(), usd("0.40"))
+
+
+@pytest.mark.parametrize(
+    ("rendered", "cost"),
+    [
+        ({"seconds": 8}, "2.40"),
+        ({"size": "720x1280"}, "0.40"),
+        ({"size": "720p"}, "1.20"),
+        ({"size": None, "seconds": None}, "1.20"),
+    ],
+)
+async def test_what_was_really_rendered_is_what_is_paid(
+    world: World, video: Video, rendered: dict[str, Any], cost: str
+):
+    world.catalog = a_catalog(a_deployment(usd_per_second={"1280x720": "0.30", "720x1280": "0.10"}))
+    world.api.change("job-1", status=RenderStatus.SUCCEEDED, **rendered)
+    await check(world, video)
+    assert world.record(video).cost_usd == usd(cost)
+
+
+async def test_a_finished_job_is_settled_once(world: World, video: Video):
+    world.api.change("job-1", status=RenderStatus.SUCCEEDED)
+    await check(world, video)
+    settled = world.record(video)
+    world.clock.advance(5)
+    assert await check(world, video) == StepResult.done()
+    assert world.record(video) == settled
+
+
+async def test_a_failed_job_fails_the_video_in_the_deployments_words(world: World, video: Video):
+    world.api.change("job-1", status=RenderStatus.FAILED, failure_code="moderation_blocked", failure_message="Blocked.")
+    assert await failure_of(world, video) == "moderation_blocked"
+
+
+async def test_a_job_that_the_deployment_lost_fails_the_video(world: World, video: Video):
+    world.api.fails["retrieve"] = UpstreamNotFound("HTTP 404: no such job")
+    assert await failure_of(world, video) == FailureCode.RENDER_LOST
+
+
+async def test_a_job_that_does_not_end_fails_the_video(world: World, video: Video):
+    world.clock.advance(3599)
+    assert (await check(world, video)).again
+    world.clock.advance(1)
+    assert await failure_of(world, video) == FailureCode.RENDER_TIMEOUT
+
+
+async def test_a_job_that_ended_in_time_is_taken_however_late_it_is_seen(world: World, video: Video):
+    world.clock.advance(100_000)
+    world.api.change("job-1", status=RenderStatus.SUCCEEDED)
+    assert await check(world, video) == StepResult.done()
+
+
+@pytest.mark.parametrize(
+    ("error", "delay_s"),
+    [
+        (UpstreamUnavailable("HTTP 500"), 4),
+        (UpstreamOverloaded("HTTP 429", retry_after_s=9), 9),
+        (UpstreamUnauthorized("HTTP 401"), 4),
+    ],
+)
+async def test_a_deployment_that_cannot_tell_is_asked_again_until_the_deadline(
+    world: World, video: Video, error: UpstreamError, delay_s: float
+):
+    world.api.fails["retrieve"] = error
+    assert await check(world, video, attempt=2) == StepResult.retry(delay_s)
+    world.clock.advance(3600)
+    assert await failure_of(world, video) == FailureCode.RENDER_TIMEOUT
+
+
+async def test_a_cancelled_video_ends_without_another_question(world: World, video: Video):
+    world.videos.add(video.cancelling(world.clock()))
+    assert await failure_of(world, video) == FailureCode.CANCELLED
+    assert world.api.calls["retrieve"] == 0
+
+
+async def test_a_deployment_that_is_no_longer_configured_fails_the_video(world: World, video: Video):
+    world.catalog = a_catalog(a_deployment(name="west"))
+    assert await failure_of(world, video) == FailureCode.DEPLOYMENT_NOT_FOUND

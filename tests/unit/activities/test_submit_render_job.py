@@ -1,0 +1,288 @@
+"""A render job is created once for each video, whatever the deployment answers and whoever dies."""
+
+import pytest
+
+from activities.submit_render_job import submit_render_job
+from domain.errors import (
+    OutcomeUnknown,
+    UpstreamError,
+    UpstreamNotFound,
+    UpstreamOverloaded,
+    UpstreamRejected,
+    UpstreamUnauthorized,
+    UpstreamUnavailable,
+)
+from domain.failures import FailureCode, VideoFailed
+from domain.submission import LOOK_AGAIN_S, SETTLE_S
+from domain.video import Video, VideoState
+from domain.workflow import Step, StepResult
+from tests.unit.activities.world import MAX_QUEUED_S, World, a_step
+from tests.unit.examples import a_catalog, a_deployment, a_stored_content, a_video, an_id
+
+UNANSWERED = OutcomeUnknown("the exchange with east broke off")
+
+
+class ProcessDied(Exception):
+    """Stands for a SIGKILL at this very place."""
+
+
+async def submit(world: World, video: Video, attempt: int = 0) -> StepResult:
+    return await submit_render_job(a_step(Step.SUBMIT, video, attempt=attempt), world.services())
+
+
+async def failure_of(world: World, video: Video, attempt: int = 0) -> str:
+    with pytest.raises(VideoFailed) as failed:
+        await submit(world, video, attempt)
+    return failed.value.failure.code
+
+
+async def submit_until_done(world: World, video: Video) -> list[float]:
+    """Run the step as the orchestration does; the delays in between."""
+    delays = list[float]()
+    while (result := await submit(world, video, attempt=len(delays))).again:
+        delays.append(result.delay_s)
+        world.clock.advance(result.delay_s)
+    return delays
+
+
+async def test_a_created_job_is_the_videos_own(world: World):
+    video = world.videos.add(a_video())
+    result = await submit(world, video)
+    kept = world.record(video)
+    assert (kept.state, kept.deployment, kept.upstream_id) == (VideoState.IN_PROGRESS, "east", "job-1")
+    assert kept.submitting_since == kept.in_progress_since == world.clock()
+    assert result == StepResult.done(delay_s=36)
+
+
+async def test_the_intent_is_written_before_anything_is_sent(world: World):
+    video = world.videos.add(a_video())
+    world.api.create_fails = [ProcessDied()]
+    with pytest.raises(ProcessDied):
+        await submit(world, video)
+    kept = world.record(video)
+    assert (kept.state, kept.deployment, kept.submitting_since) == (VideoState.SUBMITTING, "east", world.clock())
+
+
+async def test_a_step_that_runs_again_after_its_success_changes_nothing(world: World):
+    video = world.videos.add(a_video())
+    await submit(world, video)
+    before = world.record(video)
+    assert await submit(world, video) == StepResult.done()
+    assert world.record(video) == before
+    assert world.api.creations == 1
+
+
+async def test_a_process_that_dies_between_creation_and_record_pays_once(world: World):
+    video = world.videos.add(a_video())
+    submitting = video.submitting("east", world.clock())
+    world.videos.add(submitting)
+    world.api.add_job(submitting)
+    assert (await submit(world, video)).again is False
+    assert world.record(video).upstream_id == "job-1"
+    assert world.api.creations == 1
+
+
+async def test_a_process_that_dies_between_claim_and_record_takes_the_same_job_again(world: World):
+    submitting = world.videos.add(a_video().submitting("east", world.clock()))
+    job = world.api.add_job(submitting)
+    await world.videos.claim("east", job.upstream_id, submitting.video_id)
+    await submit(world, submitting)
+    assert world.record(submitting).upstream_id == job.upstream_id
+
+
+async def test_a_process_that_dies_before_the_creation_asks_for_the_job_once_it_cannot_appear_any_more(world: World):
+    video = world.videos.add(a_video())
+    world.api.create_fails = [ProcessDied()]
+    with pytest.raises(ProcessDied):
+        await submit(world, video)
+    delays = await submit_until_done(world, video)
+    assert sum(delays) == SETTLE_S
+    assert world.api.creations == 1
+
+
+@pytest.mark.parametrize("attempt", [0, 100])
+async def test_a_rejection_is_final(world: World, attempt: int):
+    video = world.videos.add(a_video())
+    world.api.create_fails = [UpstreamRejected("HTTP 400: filtered", code="content_filter")]
+    assert await failure_of(world, video, attempt) == "content_filter"
+    assert world.record(video) == video
+
+
+async def test_an_overload_puts_the_video_back_into_the_queue_for_as_long_as_the_deployment_wishes(world: World):
+    video = world.videos.add(a_video())
+    world.api.create_fails = [UpstreamOverloaded("Too many running tasks", retry_after_s=7)]
+    assert await submit(world, video) == StepResult.retry(7)
+    assert world.record(video) == video
+    assert (await submit(world, video, attempt=1)).again is False
+
+
+async def test_an_overload_that_does_not_end_fails_the_video_in_the_end(world: World):
+    video = world.videos.add(a_video())
+    world.api.create_fails = [UpstreamOverloaded("Too many running tasks")] * 2
+    world.clock.advance(MAX_QUEUED_S - 1)
+    assert (await submit(world, video)).again
+    world.clock.advance(1)
+    assert await failure_of(world, video) == FailureCode.NO_CAPACITY
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UpstreamUnauthorized("HTTP 401: denied"), FailureCode.UNAUTHORIZED),
+        (UpstreamNotFound("HTTP 404: no such deployment"), FailureCode.DEPLOYMENT_NOT_FOUND),
+    ],
+)
+async def test_what_an_operator_can_mend_is_given_some_attempts(world: World, error: UpstreamError, code: str):
+    video = world.videos.add(a_video())
+    world.api.create_fails = [error] * 4
+    for attempt in range(3):
+        assert (await submit(world, video, attempt)).again
+    assert await failure_of(world, video, attempt=3) == code
+
+
+async def test_an_unanswered_creation_is_looked_for_and_its_job_adopted(world: World):
+    video = world.videos.add(a_video())
+    world.api.create_fails = [UNANSWERED]
+    assert await submit_until_done(world, video) == [LOOK_AGAIN_S]
+    assert world.record(video).upstream_id == "job-1"
+    assert world.api.creations == 1
+
+
+async def test_a_job_that_shows_up_late_is_adopted_all_the_same(world: World):
+    video = world.videos.add(a_video())
+    world.api.create_fails, world.api.unanswered_creates = [UNANSWERED], False
+    assert (await submit(world, video)).again
+    world.clock.advance(SETTLE_S - 1)
+    assert (await submit(world, video, attempt=1)).again
+    world.api.add_job(video)
+    world.clock.advance(1)
+    assert (await submit(world, video, attempt=2)).again is False
+    assert world.api.calls["create"] == world.api.creations == 1
+
+
+async def test_a_job_that_never_appeared_is_asked_for_again(world: World):
+    video = world.videos.add(a_video())
+    world.api.create_fails, world.api.unanswered_creates = [UNANSWERED], False
+    delays = await submit_until_done(world, video)
+    assert sum(delays) == pytest.approx(SETTLE_S)
+    assert world.api.calls["create"] == 2
+    assert world.api.creations == 1
+
+
+async def test_another_videos_job_is_never_adopted(world: World):
+    other, video = a_video(video_id=an_id(1)), a_video()
+    world.videos.add(other)
+    await submit(world, other)
+    world.videos.add(video)
+    world.api.create_fails, world.api.unanswered_creates = [UNANSWERED], False
+    await submit_until_done(world, video)
+    assert world.record(other).upstream_id == "job-1"
+    assert world.record(video).upstream_id == "job-2"
+
+
+@pytest.mark.parametrize("other", [{"prompt": "A cat."}, {"seconds": 8}, {"size": "720x1280"}])
+async def test_a_job_that_was_asked_for_otherwise_is_not_adopted(world: World, other: dict[str, object]):
+    video = world.videos.add(a_video())
+    world.api.create_fails, world.api.unanswered_creates = [UNANSWERED], False
+    await submit(world, video)
+    world.api.add_job(a_video(**other))
+    await submit_until_done(world, video)
+    assert world.record(video).upstream_id == "job-2"
+
+
+@pytest.mark.parametrize("listed_after_s", [1, 4])
+async def test_ten_identical_prompts_each_adopt_a_job_of_their_own(world: World, listed_after_s: float):
+    videos = [a_video(video_id=an_id(number)) for number in range(10)]
+    for video in videos:
+        world.videos.add(video)
+        world.api.create_fails = [UNANSWERED]
+        assert (await submit(world, video)).again
+        world.clock.advance(1)
+    world.clock.advance(listed_after_s)
+    for video in videos:
+        assert (await submit(world, video, attempt=1)).again is False
+    assert {world.record(video).upstream_id for video in videos} == {f"job-{number}" for number in range(1, 11)}
+    assert world.api.creations == 10
+
+
+async def test_a_video_whose_job_was_adopted_by_its_twin_takes_the_twins(world: World):
+    """Both creations were answered late: the first video looks, while the second one's answer is on its way."""
+    first, second = a_video(), a_video(video_id=an_id(1))
+    world.videos.add(first.submitting("east", world.clock()))
+    world.videos.add(second)
+    world.api.add_job(first)
+    world.api.add_job(second)
+    await world.videos.claim("east", "job-3", first.video_id)
+    result = await submit(world, second)
+    assert result == StepResult.retry(LOOK_AGAIN_S)
+    await submit(world, second, attempt=1)
+    await submit(world, first, attempt=1)
+    assert {world.record(first).upstream_id, world.record(second).upstream_id} == {"job-1", "job-2"}
+
+
+@pytest.mark.parametrize("error", [UpstreamNotFound("no list here"), UpstreamRejected("no list here")])
+async def test_an_unanswered_creation_at_a_server_that_cannot_list_is_not_repeated(world: World, error: UpstreamError):
+    submitting = world.videos.add(a_video().submitting("east", world.clock()))
+    world.api.fails["recent"] = error
+    assert await failure_of(world, submitting) == FailureCode.OUTCOME_UNKNOWN
+    assert world.api.calls["create"] == 0
+
+
+@pytest.mark.parametrize(
+    "error", [UpstreamUnavailable("down"), UpstreamUnauthorized("denied"), UpstreamOverloaded("no")]
+)
+async def test_a_list_that_cannot_be_had_is_asked_for_until_the_video_has_waited_too_long(
+    world: World, error: UpstreamError
+):
+    submitting = world.videos.add(a_video().submitting("east", world.clock()))
+    world.api.fails["recent"] = error
+    assert await submit(world, submitting, attempt=2) == StepResult.retry(4)
+    world.clock.advance(MAX_QUEUED_S)
+    assert await failure_of(world, submitting) == FailureCode.OUTCOME_UNKNOWN
+    assert world.api.calls["create"] == 0
+
+
+async def test_a_cancelled_video_is_not_submitted(world: World):
+    video = world.videos.add(a_video().cancelling(world.clock()))
+    assert await failure_of(world, video) == FailureCode.CANCELLED
+    assert world.api.calls["create"] == 0
+
+
+async def test_a_video_cancelled_while_its_creation_is_unanswered_still_finds_its_job_to_have_it_deleted(world: World):
+    video = world.videos.add(a_video())
+    world.api.create_fails = [UNANSWERED]
+    await submit(world, video)
+    world.videos.add(world.record(video).cancelling(world.clock()))
+    assert (await submit(world, video, attempt=1)).again is False
+    assert world.record(video).upstream_id == "job-1"
+
+
+async def test_a_cancelled_video_whose_job_never_appeared_is_not_asked_for_again(world: World):
+    submitting = world.videos.add(a_video().submitting("east", world.clock()).cancelling(world.clock()))
+    world.clock.advance(SETTLE_S)
+    assert (await submit(world, submitting)).again
+    assert await failure_of(world, submitting, attempt=1) == FailureCode.CANCELLED
+    assert world.api.calls["create"] == 0
+
+
+async def test_the_reference_image_goes_along(world: World):
+    stored = a_stored_content(blob="acme/v/input_reference.png", content_type="image/png")
+    world.inputs.blobs[stored.blob] = b"\x89PNG"
+    await submit(world, world.videos.add(a_video(input_reference=stored)))
+    assert world.api.input_files == [("input_reference.png", b"\x89PNG", "image/png")]
+
+
+async def test_a_lost_reference_image_fails_the_video_before_anything_is_sent(world: World):
+    video = world.videos.add(a_video(input_reference=a_stored_content()))
+    assert await failure_of(world, video) == FailureCode.INPUT_MISSING
+    assert (world.record(video), world.api.calls["create"]) == (video, 0)
+
+
+async def test_a_video_that_no_deployment_renders_any_more_fails(world: World):
+    world.catalog = a_catalog(a_deployment(sizes=["720x1280"]))
+    assert await failure_of(world, world.videos.add(a_video())) == FailureCode.DEPLOYMENT_NOT_FOUND
+
+
+async def test_an_intent_at_a_deployment_that_is_no_longer_configured_fails(world: World):
+    submitting = world.videos.add(a_video().submitting("a lost one", world.clock()))
+    assert await failure_of(world, submitting) == FailureCode.DEPLOYMENT_NOT_FOUND

@@ -1,0 +1,50 @@
+"""Services that the activities' tests can look into."""
+
+from asyncio import Semaphore
+from dataclasses import dataclass, field
+from typing import Any
+
+from activities.services import Services
+from domain.catalog import Catalog
+from domain.video import Video
+from domain.workflow import Step, StepRequest
+from tests.unit.examples import a_catalog
+from tests.unit.fakes import FakeBlobStore, FakeClock, FakeVideosApi, FakeVideoTable
+
+MAX_QUEUED_S = 3600.0
+
+
+@dataclass
+class World:
+    """Everything around an activity, in memory."""
+
+    catalog: Catalog = field(default_factory=a_catalog)
+    clock: FakeClock = field(default_factory=FakeClock)
+    videos: FakeVideoTable = field(default_factory=FakeVideoTable)
+    contents: FakeBlobStore = field(default_factory=FakeBlobStore)
+    inputs: FakeBlobStore = field(default_factory=FakeBlobStore)
+    api: FakeVideosApi = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.api = FakeVideosApi(self.clock)
+
+    def services(self) -> Services:
+        return Services(
+            catalog=self.catalog,
+            videos=self.videos.as_table(),
+            contents=self.contents.as_store(),
+            inputs=self.inputs.as_store(),
+            api=self.api.as_api(),
+            clock=self.clock,
+            copies=Semaphore(1),
+            max_queued_s=MAX_QUEUED_S,
+        )
+
+    def record(self, video: Video) -> Video:
+        """The video as it now is."""
+        return self.videos.records[video.ref]
+
+
+def a_step(step: Step, video: Video, **fields: Any) -> StepRequest:
+    """A request to run a step for a video."""
+    return StepRequest(video=video.ref, step=step, **fields)

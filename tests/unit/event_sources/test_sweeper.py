@@ -1,0 +1,140 @@
+"""The sweeper does what each record asks for, and one record that cannot be helped does not stop the others."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+from azure.core.exceptions import HttpResponseError
+
+from domain.failures import Failure
+from domain.media import content_blob
+from domain.video import Variant, Video
+from event_sources.sweeper import Sweeper
+from tests.unit.examples import NOW, a_stored_content, a_video, an_id
+from tests.unit.fakes import FakeBlobStore, FakeOrchestrations, FakeVideoTable
+
+LOOK_AGAIN_AFTER, HISTORY_RETENTION = timedelta(minutes=1), timedelta(hours=1)
+MOMENT = timedelta(seconds=1)
+FAILURE = Failure(code="render_failed", message="No.")
+
+
+@dataclass
+class World:
+    """What the sweeper looks after."""
+
+    videos: FakeVideoTable = field(default_factory=FakeVideoTable)
+    contents: FakeBlobStore = field(default_factory=FakeBlobStore)
+    inputs: FakeBlobStore = field(default_factory=FakeBlobStore)
+    orchestrations: FakeOrchestrations = field(default_factory=FakeOrchestrations)
+
+    def sweeper(self) -> Sweeper:
+        return Sweeper(
+            videos=self.videos.as_table(),
+            contents=self.contents.as_store(),
+            inputs=self.inputs.as_store(),
+            orchestrations=self.orchestrations.as_orchestrations(),
+            look_again_after=LOOK_AGAIN_AFTER,
+            history_retention=HISTORY_RETENTION,
+        )
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def ended(video: Video) -> Video:
+    return video.failed(FAILURE, NOW)
+
+
+async def test_a_video_whose_alarm_has_not_rung_is_left_alone(world: World):
+    world.videos.add(a_video(), alarm_at=NOW + MOMENT)
+    assert await world.sweeper().sweep(NOW) == 0
+    assert world.orchestrations.started == []
+
+
+@pytest.mark.parametrize(
+    "video",
+    [
+        a_video(),
+        a_video().submitting("east", NOW),
+        a_video().submitting("east", NOW).in_progress("job-1", NOW),
+        a_video().deleted(NOW),
+    ],
+    ids=lambda video: video.state,
+)
+async def test_a_video_that_has_not_ended_is_kept_running_and_looked_at_again(world: World, video: Video):
+    world.videos.add(video)
+    assert await world.sweeper().sweep(NOW) == 1
+    assert world.orchestrations.started == [video.ref]
+    assert world.videos.alarms[video.ref] == NOW + LOOK_AGAIN_AFTER
+    assert world.videos.records[video.ref] == video
+
+
+async def test_an_ended_video_keeps_its_history_for_a_while(world: World):
+    video = world.videos.add(ended(a_video()))
+    await world.sweeper().sweep(NOW + HISTORY_RETENTION - MOMENT)
+    assert world.orchestrations.purged == []
+    assert world.videos.alarms[video.ref] == NOW + HISTORY_RETENTION
+
+
+async def test_an_old_videos_history_is_purged_and_its_record_stays(world: World):
+    video = world.videos.add(ended(a_video()))
+    await world.sweeper().sweep(NOW + HISTORY_RETENTION)
+    assert world.orchestrations.purged == [video.ref]
+    assert world.videos.alarms == {}
+    assert list(world.videos.records.values()) == [video]
+
+
+async def test_an_ended_and_deleted_video_is_removed_with_all_it_has(world: World):
+    stored = a_stored_content(blob="acme/v/input_reference.png")
+    video = world.videos.add(ended(a_video(input_reference=stored)).deleted(NOW))
+    other = a_video(video_id=an_id(1))
+    for variant in Variant:
+        for one in (video, other):
+            world.contents.blobs[content_blob(one.ref, variant)] = b"x"
+    world.inputs.blobs[stored.blob] = b"x"
+    await world.sweeper().sweep(NOW)
+    assert world.contents.blobs.keys() == {content_blob(other.ref, variant) for variant in Variant}
+    assert world.inputs.blobs == {}
+    assert world.orchestrations.purged == [video.ref]
+    assert world.videos.records == world.videos.alarms == {}
+
+
+async def test_an_alarm_without_a_record_is_cleared(world: World):
+    world.videos.alarms[a_video().ref] = NOW
+    await world.sweeper().sweep(NOW)
+    assert world.videos.alarms == {}
+
+
+@pytest.mark.parametrize(
+    "video", [a_video(), ended(a_video()), ended(a_video()).deleted(NOW)], ids=["running", "ended", "deleted"]
+)
+async def test_sweeping_twice_is_sweeping_once(world: World, video: Video):
+    world.videos.add(video)
+    await world.sweeper().sweep(NOW)
+    after_once = (dict(world.videos.records), dict(world.videos.alarms))
+    await world.sweeper().sweep(NOW)
+    assert (world.videos.records, world.videos.alarms) == after_once
+
+
+async def test_a_video_that_cannot_be_looked_after_does_not_stop_the_others_and_goes_on_ringing(
+    world: World, caplog: pytest.LogCaptureFixture
+):
+    unreadable, unreachable, well = (world.videos.add(a_video(video_id=an_id(number))) for number in range(3))
+    world.videos.broken[unreadable.ref] = ValueError("a record of another age")
+    world.orchestrations.broken[unreachable.ref] = HttpResponseError("no engine")
+    assert await world.sweeper().sweep(NOW) == 3
+    assert world.orchestrations.started == [well.ref]
+    assert [world.videos.alarms[video.ref] for video in (unreadable, unreachable)] == [NOW, NOW]
+    assert unreadable.video_id in caplog.text
+
+
+async def test_a_removal_that_breaks_off_is_finished_the_next_time(world: World):
+    video = world.videos.add(ended(a_video()).deleted(NOW))
+    world.contents.broken = HttpResponseError("storage is down")
+    await world.sweeper().sweep(NOW)
+    assert list(world.videos.records.values()) == [video]
+    world.contents.broken = None
+    await world.sweeper().sweep(NOW)
+    assert world.videos.records == {}
