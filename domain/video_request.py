@@ -104,8 +104,6 @@ def _metadata_problem(metadata: Any) -> str | None:
     for key, value in pairs.items():
         if not isinstance(value, str):
             return f"has a value under {_shown(key)} that is no text"
-        if not (_is_unicode(key) and _is_unicode(value)):
-            return f"has a pair {_shown(key)} that is no valid Unicode"
         if len(key) > METADATA_KEY_LIMIT or len(value) > METADATA_VALUE_LIMIT:
             return f"allows keys of {METADATA_KEY_LIMIT} and values of {METADATA_VALUE_LIMIT} characters"
     return None
@@ -115,14 +113,7 @@ def _text(fields: Mapping[str, Any], name: str) -> str | None:
     value = fields.get(name)
     if value is not None and not isinstance(value, str):
         raise InvalidRequest(f"The {name} must be text.", param=name, code="invalid_type")
-    if value and not _is_unicode(value):
-        raise InvalidRequest(f"The {name} is no valid Unicode: it has half a surrogate pair.", param=name)
     return value
-
-
-def _is_unicode(text: str) -> bool:
-    """JSON can escape half a surrogate pair; nothing that is sent on can carry it."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _shown(value: object) -> str:
