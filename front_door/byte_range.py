@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from domain.errors import RangeNotSatisfiable
 
-_RANGE = re.compile(r"bytes=(?P<first>\d*)-(?P<last>\d*)")
+_RANGE = re.compile(r"bytes=(?P<first>\d{0,18})-(?P<last>\d{0,18})")  # no blob has a longer offset; int() has limits
 
 
 class ByteRange(NamedTuple):
