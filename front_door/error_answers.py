@@ -70,4 +70,5 @@ def _http_error(request: Request, error: Exception) -> JSONResponse:
     message = f"{status.phrase}: {request.method} {request.url.path}. The API is described at /docs."
     answer = error_response(InvalidRequest(message, code=status.name.lower()))
     answer.status_code = status
+    answer.headers.update(error.headers or {})  # a 405 says what is allowed
     return answer
