@@ -97,7 +97,8 @@ async def cancel(video_id: str, response: Response, tenant: Tenant, services: Se
     return _answer(await cancel_video(video.ref, services), response, services)
 
 
-@router.api_route("/{video_id}/content", methods=["GET", "HEAD"])
+@router.head("/{video_id}/content", include_in_schema=False)
+@router.get("/{video_id}/content")
 async def content(
     video_id: str, request: Request, tenant: Tenant, services: Services, variant: Variant = Variant.VIDEO
 ) -> Response:
