@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 
 from domain.errors import Busy
 
-_PATIENCE_S = 3.0
 _RETRY_AFTER_S = 2
 
 
@@ -15,10 +14,12 @@ class MemoryBudget:
 
     Args:
         total_bytes: How much there is.
+        patience_s: How long a borrower waits for its turn.
     """
 
-    def __init__(self, total_bytes: int) -> None:
+    def __init__(self, total_bytes: int, *, patience_s: float = 3.0) -> None:
         self.total_bytes = total_bytes
+        self._patience_s = patience_s
         self._free_bytes = total_bytes
         self._returned = asyncio.Condition()
 
@@ -30,7 +31,7 @@ class MemoryBudget:
             Busy: There was not; come back later.
         """
         try:
-            async with asyncio.timeout(_PATIENCE_S), self._returned:
+            async with asyncio.timeout(self._patience_s), self._returned:
                 await self._returned.wait_for(lambda: self._free_bytes >= size_bytes)
                 self._free_bytes -= size_bytes
         except TimeoutError:
