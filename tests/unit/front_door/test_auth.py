@@ -1,0 +1,76 @@
+"""Whoever has no key stays outside, and learns nothing."""
+
+import pytest
+
+from tests.unit.examples import a_video
+from tests.unit.front_door.world import KEY, OTHER_KEY, World, error_of
+
+BEHIND_THE_DOOR = [
+    ("GET", "/v1/videos"),
+    ("POST", "/v1/videos"),
+    ("GET", "/openai/v1/models"),
+    ("DELETE", "/openai/videos/video_1"),
+    ("GET", "/readyz"),
+    ("GET", "/"),
+    ("GET", "/v1/no/such/route"),
+    ("PATCH", "/v1/videos"),
+    ("GET", "/healthz/"),
+    ("GET", "//healthz"),
+    ("GET", "/docs/oauth2-redirect"),
+]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/docs", "/openapi.json"])
+async def test_the_public_pages_need_no_key(world: World, path: str):
+    assert (await world.ask("GET", path, key=None)).status_code == 200
+
+
+@pytest.mark.parametrize(("method", "path"), BEHIND_THE_DOOR)
+@pytest.mark.parametrize("key", [None, "sk-wrong"])
+async def test_everything_else_is_401_to_a_stranger_whether_it_exists_or_not(
+    world: World, method: str, path: str, key: str | None
+):
+    response = await world.ask(method, path, key=key)
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == "Bearer"
+    assert error_of(response)["code"] == "invalid_api_key"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"authorization": f"Bearer {KEY}"},
+        {"authorization": f"bearer   {KEY}"},
+        {"api-key": KEY},
+        {"authorization": "Basic abc", "api-key": KEY},
+    ],
+)
+async def test_a_key_may_come_in_either_header(world: World, headers: dict[str, str]):
+    assert (await world.ask("GET", "/v1/models", key=None, headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"authorization": KEY},
+        {"authorization": "Bearer"},
+        {"authorization": f"Bearer {KEY} x"},
+        {"api-key": ""},
+        {"authorization": "Bearer sk-wrong", "api-key": KEY},
+    ],
+)
+async def test_no_other_header_opens_the_door(world: World, headers: dict[str, str]):
+    assert (await world.ask("GET", "/v1/models", key=None, headers=headers)).status_code == 401
+
+
+async def test_an_error_says_what_to_do_and_does_not_repeat_the_key(world: World):
+    missing, wrong = [await world.ask("GET", "/v1/models", key=key) for key in (None, "sk-wrong")]
+    assert "api-key: KEY" in error_of(missing)["message"]
+    assert "sk-wrong" not in wrong.text
+
+
+async def test_a_key_opens_its_own_tenants_videos_only(world: World):
+    video = world.videos.add(a_video())
+    mine, theirs = [await world.ask("GET", f"/v1/videos/{video.video_id}", key=key) for key in (KEY, OTHER_KEY)]
+    assert mine.json()["id"] == video.video_id
+    assert (theirs.status_code, error_of(theirs)["code"]) == (404, "video_not_found")

@@ -1,0 +1,96 @@
+"""The front door on fakes, and a client that knocks at it without a network."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from clients.caller_keys import CallerKeys
+from clients.credentials import Credentials
+from clients.remote_files import RemoteFiles
+from clients.settings import CallerKey
+from domain.video import Variant, Video
+from front_door.app import create_app
+from front_door.memory_budget import MemoryBudget
+from front_door.services import FrontDoorServices
+from tests.unit.examples import TENANT, a_catalog, a_deployment
+from tests.unit.fakes import (
+    FakeBlobStore,
+    FakeClock,
+    FakeOrchestrations,
+    FakeVideoTable,
+    a_secret_store,
+    keyvault_secret,
+)
+
+KEY = "sk-acme"
+OTHER_KEY = "sk-globex"
+MAX_BODY_BYTES = 200_000
+MEMORY_BYTES = 4_000
+SWEEP_GRACE = timedelta(minutes=1)
+
+
+@dataclass
+class World:
+    """Everything behind the door, in memory."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    videos: FakeVideoTable = field(default_factory=FakeVideoTable)
+    contents: FakeBlobStore = field(default_factory=FakeBlobStore)
+    inputs: FakeBlobStore = field(default_factory=FakeBlobStore)
+    orchestrations: FakeOrchestrations = field(default_factory=FakeOrchestrations)
+    services: FrontDoorServices = field(init=False)
+
+    def __post_init__(self) -> None:
+        secrets = a_secret_store(acme=KEY, globex=OTHER_KEY, east="east-key")
+        keys = [CallerKey(tenant=tenant, secret=keyvault_secret(tenant)) for tenant in (TENANT, "globex")]
+        self.services = FrontDoorServices(
+            catalog=a_catalog(a_deployment(auth={"kind": "api_key", "secret": keyvault_secret("east")})),
+            caller_keys=CallerKeys(keys, secrets),
+            videos=self.videos.as_table(),
+            contents=self.contents.as_store(),
+            inputs=self.inputs.as_store(),
+            orchestrations=self.orchestrations.as_orchestrations(),
+            remote_files=RemoteFiles(httpx.AsyncClient(transport=httpx.MockTransport(_nobody)), max_bytes=1_000),
+            credentials=Credentials(secrets),
+            clock=self.clock,
+            randomness=bytes,
+            content_delivery="redirect",
+            content_memory=MemoryBudget(MEMORY_BYTES, patience_s=0.001),
+            link_lifetime=timedelta(minutes=15),
+            sweep_grace=SWEEP_GRACE,
+            max_body_bytes=MAX_BODY_BYTES,
+        )
+
+    def change(self, **services: Any) -> None:
+        """Let some services be others."""
+        self.services = replace(self.services, **services)
+
+    async def ask(
+        self, method: str, path: str, *, key: str | None = KEY, headers: Mapping[str, str] | None = None, **body: Any
+    ) -> httpx.Response:
+        """Send one request."""
+        authorization = {"authorization": f"Bearer {key}"} if key else {}
+        transport = httpx.ASGITransport(create_app(self.services))
+        async with httpx.AsyncClient(transport=transport, base_url="http://front.example") as client:
+            return await client.request(method, path, headers={**authorization, **(headers or {})}, **body)
+
+    async def completed(self, video: Video, content: bytes) -> Video:
+        """The video as it is once its content is stored."""
+        stored = await self.contents.put("acme/v.mp4", content, "video/mp4")
+        changes = {"state": "completed", "contents": {Variant.VIDEO: stored}}
+        return self.videos.add(Video.model_validate(video.model_dump() | changes))
+
+
+def error_of(response: httpx.Response) -> dict[str, Any]:
+    """The error of an answer, which must be in OpenAI's envelope and nothing else."""
+    body = response.json()
+    assert body.keys() == {"error"}
+    assert body["error"].keys() == {"message", "type", "param", "code"}
+    return body["error"]
+
+
+def _nobody(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("there is no internet here", request=request)
