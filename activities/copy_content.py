@@ -30,6 +30,11 @@ async def copy_content(request: StepRequest, services: Services) -> StepResult:
     Raises:
         VideoFailed: The video will never be completed.
     """
+    async with services.copies:  # for all of it: a thumbnail must not queue behind other videos' copies
+        return await _copy_what_is_missing(request, services)
+
+
+async def _copy_what_is_missing(request: StepRequest, services: Services) -> StepResult:
     video = await services.videos.get(request.video)
     if video.state is not VideoState.COPYING:
         return StepResult.done()
@@ -49,7 +54,7 @@ async def copy_content(request: StepRequest, services: Services) -> StepResult:
 
 async def _copy(video: Video, deployment: Deployment, variant: Variant, services: Services) -> None:
     source = services.api.content(deployment, video.upstream_id or "", variant, chunk_bytes=BLOCK_BYTES)
-    async with services.copies, source as stream:
+    async with source as stream:
         stored = await services.contents.put_stream(
             content_blob(video.ref, variant), _verified(variant, stream), MEDIA[variant].content_type
         )
