@@ -1,9 +1,10 @@
 """The app's pieces on real storage (the stack's Azurite, but containers and a table of the test's own) and on fakes."""
 
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.data.tables.aio import TableServiceClient
@@ -11,12 +12,15 @@ from azure.storage.blob.aio import BlobServiceClient
 
 from clients.blob_store import AccountKeySigner, BlobStore
 from clients.video_table import VideoTable
+from domain.video import Video
+from front_door.memory_budget import MemoryBudget
 from local.azure_fakes.fakes import Fakes, run_fakes
 from local.azure_fakes.rendering import Scene
 from local.stack.addresses import ACCOUNT
 from local.stack.app_settings import AZURITE_ACCOUNT_KEY
 from local.stack.programs import MEDIA
-from tests.e2e.running_stack import RunningStack
+from tests.e2e.running_stack import RunningStack, running_stack
+from tests.integration.app.front_door import CALLER_KEY, MEMORY_BYTES, UPSTREAM_KEY, completed_video, open_front_door
 from tests.integration.app.workflow import PROMPT, SIZE, Workflow, open_workflow
 
 
@@ -51,3 +55,39 @@ async def fakes(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Fakes]:
 async def workflow(videos: VideoTable, blobs: BlobStore, fakes: Fakes) -> AsyncGenerator[Workflow]:
     async with open_workflow(videos, blobs, fakes) as workflow:
         yield workflow
+
+
+@pytest.fixture
+def memory() -> MemoryBudget:
+    return MemoryBudget(MEMORY_BYTES)
+
+
+@pytest.fixture
+async def caller(
+    videos: VideoTable, blobs: BlobStore, memory: MemoryBudget, monkeypatch: pytest.MonkeyPatch
+) -> AsyncGenerator[httpx.AsyncClient]:
+    monkeypatch.setenv(CALLER_KEY, "key of ann")
+    monkeypatch.setenv(UPSTREAM_KEY, "key of the deployment")
+    async with open_front_door(videos, blobs, memory) as caller:
+        yield caller
+
+
+@pytest.fixture
+async def kept(videos: VideoTable, blobs: BlobStore) -> Video:
+    """A completed video."""
+    return await completed_video(videos, blobs)
+
+
+@pytest.fixture(scope="session")
+def private_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """A stack as in a closed network: it serves content itself, and takes references from private addresses."""
+    settings = {"REELAY_CONTENT_DELIVERY": "proxy", "REELAY_ALLOW_PRIVATE_ADDRESSES": "true"}
+    with running_stack(tmp_path_factory.mktemp("private") / "state", **settings) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def private_api(private_stack: RunningStack) -> Iterator[httpx.Client]:
+    headers = {"api-key": private_stack.api_key}
+    with httpx.Client(base_url=private_stack.base_url, headers=headers, timeout=60) as client:
+        yield client

@@ -1,0 +1,96 @@
+"""The HTTP app in this process, on real storage, for states that no render leads to."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+import httpx
+from azure.keyvault.secrets.aio import SecretClient
+
+from clients.blob_store import BlobStore
+from clients.caller_keys import CallerKeys
+from clients.credentials import Credentials
+from clients.guarded_transport import GuardedTransport
+from clients.orchestrations import Orchestrations
+from clients.remote_files import RemoteFiles
+from clients.secret_store import SecretStore
+from clients.settings import CallerKey
+from clients.video_table import VideoTable
+from domain.catalog import Catalog
+from domain.media import content_blob
+from domain.secret_reference import SecretReference
+from domain.video import Variant, Video, VideoRef
+from domain.video_id import new_video_id
+from front_door.app import create_app
+from front_door.memory_budget import MemoryBudget
+from front_door.services import FrontDoorServices
+
+CALLER_KEY, UPSTREAM_KEY = "KEY_OF_ANN", "KEY_OF_THE_DEPLOYMENT"
+"""Environment variables; the tests set them."""
+MEMORY_BYTES: Final = 1000
+CONTENT: Final = bytes(range(256)) * 3
+
+_CATALOG = {
+    "models": {
+        "sora-2": {
+            "deployments": [
+                {
+                    "name": "keyed",
+                    "endpoint": "https://keyed.example/openai/v1/",
+                    "upstream_model": "sora-2",
+                    "auth": {"kind": "api_key", "secret": f"env:{UPSTREAM_KEY}"},
+                    "usd_per_second": {"*": "0.1"},
+                }
+            ]
+        }
+    }
+}
+
+
+@asynccontextmanager
+async def open_front_door(
+    videos: VideoTable, blobs: BlobStore, memory: MemoryBudget
+) -> AsyncGenerator[httpx.AsyncClient]:
+    """Wire the app without orchestrations, and call it as the tenant `ann`; it serves content itself."""
+    secrets = SecretStore(_no_vault)
+    key = CallerKey(tenant="ann", secret=SecretReference(kind="env", target=CALLER_KEY))
+    guarded = httpx.AsyncClient(transport=GuardedTransport(httpx.AsyncHTTPTransport()))
+    services = FrontDoorServices(
+        catalog=Catalog.model_validate(_CATALOG),
+        caller_keys=CallerKeys([key], secrets),
+        videos=videos,
+        contents=blobs,
+        inputs=blobs,
+        orchestrations=Orchestrations(),
+        remote_files=RemoteFiles(guarded, max_bytes=1),
+        credentials=Credentials(secrets),
+        clock=lambda: datetime.now(UTC),
+        randomness=bytes,
+        content_delivery="proxy",
+        content_memory=memory,
+        link_lifetime=timedelta(minutes=15),
+        sweep_grace=timedelta(minutes=1),
+        max_body_bytes=1,
+    )
+    transport = httpx.ASGITransport(create_app(services))
+    headers = {"api-key": await secrets.get(key.secret)}
+    async with guarded, httpx.AsyncClient(transport=transport, base_url="http://reelay/v1", headers=headers) as client:
+        yield client
+
+
+async def completed_video(videos: VideoTable, blobs: BlobStore) -> Video:
+    """A video of `CONTENT` without stills."""
+    now = datetime.now(UTC)
+    ref = VideoRef(tenant="ann", video_id=new_video_id(now, bytes(10)))
+    stored = await blobs.put(content_blob(ref, Variant.VIDEO), CONTENT, "video/mp4")
+    accepted = Video(**ref.model_dump(), model="sora-2", prompt="a", seconds=4, size="1280x720", created_at=now)
+    rendered = accepted.submitting("keyed", now).in_progress("job", now).copying(now, cost_usd=Decimal(0))
+    video = rendered.copied(Variant.VIDEO, stored).completed(now)
+    await videos.insert(video, alarm_at=now)
+    return video
+
+
+def _no_vault(url: str) -> SecretClient:
+    raise AssertionError(url)
