@@ -5,7 +5,6 @@ from typing import Any
 
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.core.exceptions import ResourceExistsError
-from azure.core.pipeline.transport import AioHttpTransport
 from azure.data.tables import TableServiceClient
 from azure.data.tables.aio import TableClient
 from azure.identity.aio import DefaultAzureCredential
@@ -21,6 +20,8 @@ from clients.video_table import VideoTable
 TABLE = "videos"
 CONTENTS = "videos"
 INPUTS = "requests"
+_TRANSPORT: dict[str, Any] = {"use_env_settings": False}
+"""No proxies and no .netrc: aiohttp would look for them in the environment anew for every call, in threads."""
 
 
 class Azure:
@@ -36,14 +37,14 @@ class Azure:
         self._identity = DefaultAzureCredential(managed_identity_client_id=settings.identity_client_id)
         blob_endpoint = str(settings.blob_endpoint)
         self._account = settings.account_name
-        self._blobs = BlobServiceClient(blob_endpoint, credential=self._key or self._identity, transport=_transport())
+        self._blobs = BlobServiceClient(blob_endpoint, credential=self._key or self._identity, **_TRANSPORT)
         self._signer = AccountKeySigner(self._key) if self._key else UserDelegationSigner(self._blobs)
 
     def videos(self) -> VideoTable:
         """The video records."""
         credential = AzureNamedKeyCredential(self._account, self._key) if self._key else self._identity
         endpoint = str(self._settings.table_endpoint)
-        return VideoTable(TableClient(endpoint, TABLE, credential=credential, transport=_transport()))
+        return VideoTable(TableClient(endpoint, TABLE, credential=credential, **_TRANSPORT))
 
     def contents(self) -> BlobStore:
         """Finished videos."""
@@ -70,8 +71,3 @@ class Azure:
                 blobs.create_container(container)
         blobs.close()
         tables.close()
-
-
-def _transport() -> AioHttpTransport:
-    """Without proxies and .netrc: aiohttp would look for them in the environment anew for every call, in threads."""
-    return AioHttpTransport(use_env_settings=False)
