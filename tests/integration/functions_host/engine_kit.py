@@ -22,11 +22,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 
 from local.functions_host.engine import Engine
 
-# A channel learns of its engine's death only by a call that fails.
-_QUICK_CHANNEL = GrpcChannelOptions(
-    retry_policy=GrpcRetryPolicyOptions(max_attempts=5),
-    raw_options=[("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 50)],
-)
+_QUICK_CHANNEL = [("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 50)]
 _QUICK_RECONNECT = GrpcWorkerResiliencyOptions(
     channel_recreate_failure_threshold=1, reconnect_backoff_base_seconds=0.05, reconnect_backoff_cap_seconds=0.05
 )
@@ -165,7 +161,9 @@ def running_worker(
 ) -> Iterator[TaskHubGrpcWorker]:
     """Microsoft's worker, at work."""
     worker = TaskHubGrpcWorker(
-        host_address=address, channel_options=_QUICK_CHANNEL, resiliency_options=_QUICK_RECONNECT
+        host_address=address,
+        channel_options=GrpcChannelOptions(raw_options=_QUICK_CHANNEL),
+        resiliency_options=_QUICK_RECONNECT,
     )
     for orchestrator in orchestrators:
         worker.add_orchestrator(orchestrator)
@@ -181,7 +179,10 @@ def running_worker(
 
 
 def new_client(address: str) -> TaskHubGrpcClient:
-    return TaskHubGrpcClient(host_address=address, channel_options=_QUICK_CHANNEL)
+    # A channel learns of its engine's death only by a call that fails.
+    retry = GrpcRetryPolicyOptions(max_attempts=5)
+    options = GrpcChannelOptions(retry_policy=retry, raw_options=_QUICK_CHANNEL)
+    return TaskHubGrpcClient(host_address=address, channel_options=options)
 
 
 def free_port() -> int:
