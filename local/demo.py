@@ -16,7 +16,7 @@ from pathlib import Path
 from openai import APIError, AsyncOpenAI
 from openai.types import Video
 from pydantic import BaseModel
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, SettingsConfigDict
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
@@ -25,6 +25,7 @@ from local.stack.main import run
 from local.stack.settings import ROOT, StackSettings
 from local.stack.stack import running
 
+INTERRUPTED = 130  # as shells have it
 PENDING = frozenset({"queued", "in_progress"})
 
 
@@ -35,6 +36,8 @@ class DemoSettings(BaseSettings):
         out: The folder for the file.
         state: The stack's state, kept for the next demo.
     """
+
+    model_config = SettingsConfigDict(env_ignore_empty=True)
 
     prompt: str = "A paper boat sails down a rain-soaked street at dusk, neon lights in the puddles"
     seconds: str = "4"
@@ -75,17 +78,14 @@ async def demo(wish: DemoSettings, console: Console) -> int:
 
 async def generate(client: AsyncOpenAI, wish: DemoSettings, console: Console) -> int:
     """Creates a video, waits for it, downloads it and tells what happened; returns the exit code."""
-    request = wish.model_dump(
-        include={"prompt", "seconds", "size", "model"}
-    )  # untyped: the server knows what it allows
+    # Untyped, because the server knows best what it allows.
+    request = wish.model_dump(include={"prompt", "seconds", "size", "model"})
     try:
         with progress_shown(console) as show:
             video = await wait_for(client, await client.videos.create(**request), show)
         if video.status == "completed":
             return await save(client, video, wish.out, console)
-        complain(
-            console, f"the video failed: {video.error.code}: {video.error.message}" if video.error else video.status
-        )
+        complain(console, f"the video failed: {reason_of(video)}")
     except APIError as error:
         complain(console, f"the request failed: {error.message}")
     return 1
@@ -147,6 +147,11 @@ def complain(console: Console, message: str) -> None:
     console.print(message, style="red", soft_wrap=True, markup=False, highlight=False)
 
 
+def reason_of(video: Video) -> str:
+    """Returns why a video is not completed."""
+    return f"{video.error.code}: {video.error.message}" if video.error else video.status
+
+
 def duration(seconds: float | None) -> str:
     """Formats a number of seconds."""
     return "unknown" if seconds is None else f"{seconds:.2f} s"
@@ -184,4 +189,4 @@ def lines_of_status(console: Console) -> Callable[[Video], None]:
 
 if __name__ == "__main__":
     warnings.filterwarnings("ignore", message="The Sora API", category=DeprecationWarning)
-    sys.exit(run(demo(DemoSettings(), Console())))
+    sys.exit(run(demo(DemoSettings(), Console()), when_stopped=INTERRUPTED))

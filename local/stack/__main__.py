@@ -24,4 +24,4 @@ if __name__ == "__main__":
         chosen = StackSettings()
     except ValidationError as error:
         sys.exit(str(error))
-    sys.exit(run(serve(chosen)))
+    sys.exit(run(serve(chosen), when_stopped=0))

@@ -11,21 +11,21 @@ from local.stack.errors import StartError
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def run(program: Coroutine[Any, Any, int]) -> int:
+def run(program: Coroutine[Any, Any, int], *, when_stopped: int) -> int:
     """Runs a program and returns its exit code.
 
     The first SIGINT, SIGTERM or SIGHUP cancels it, further ones are ignored so that it can clean up; the exit code is
-    then 0. A `StartError` is printed, with exit code 1.
+    then `when_stopped`. A `StartError` is printed, with exit code 1.
     """
     try:
-        return asyncio.run(_until_signalled(program))
+        return asyncio.run(_until_signalled(program, when_stopped))
     except* StartError as failure:
         for error in _leaves(failure):
             print(error, file=sys.stderr)
     return 1
 
 
-async def _until_signalled(program: Coroutine[Any, Any, int]) -> int:
+async def _until_signalled(program: Coroutine[Any, Any, int], when_stopped: int) -> int:
     loop, task = asyncio.get_running_loop(), asyncio.create_task(program)
 
     def stop(received: signal.Signals) -> None:
@@ -41,7 +41,7 @@ async def _until_signalled(program: Coroutine[Any, Any, int]) -> int:
     except asyncio.CancelledError:
         if not task.cancelling():  # nobody asked for it
             raise
-        return 0
+        return when_stopped
 
 
 def _leaves(group: BaseExceptionGroup[StartError]) -> Iterator[StartError]:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,6 +18,8 @@ class StackSettings(BaseSettings):
         render_time_s: How long the fake deployments render a video.
         workers: Function host processes that share the engine. The first has `port`, the others take free ones.
     """
+
+    model_config = SettingsConfigDict(env_ignore_empty=True)
 
     port: Annotated[int, Field(ge=0, le=65535)] = 7071
     state: Path | None = None
