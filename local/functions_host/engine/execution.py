@@ -13,6 +13,7 @@ from local.functions_host.engine.dispatch import Lane, WorkKind
 from local.functions_host.engine.events import event_type, execution_started, moment, new_event, optional
 from local.functions_host.engine.waits import Wait, Waits
 
+# However long the last turn took, whoever waits for the first of several activities should not wait much longer.
 _LONGEST_REST_S = 1.0
 
 
@@ -21,6 +22,10 @@ class Execution:
     """One run of an instance, from its start or its last continue-as-new to its end.
 
     The instance keeps what is durable; this keeps what can be told from it again after a restart.
+
+    Args:
+        instance: Whose execution it is.
+        waits: What it waits for, from the history so far.
     """
 
     instance: OrchestrationInstance
@@ -29,19 +34,19 @@ class Execution:
     wake_up: Alarm | None = None
     ended: bool = False
     trace: pb.OrchestrationTraceContext | None = None
-    _bookend: pb.HistoryEvent | None = None
-    _turn_began_s: float = 0.0
-    _rested_at_s: float = 0.0
+    _bookend: pb.HistoryEvent | None = field(default=None, init=False)
+    _turn_began_s: float = field(default=0.0, init=False)
+    _rested_at_s: float = field(default=0.0, init=False)
 
     def begin_turn(self) -> list[pb.HistoryEvent]:
         """Take the events of the next turn from the inbox; empty if there is nothing to do."""
         arrived = self.instance.pending_events
         if self.ended or not arrived:
             return []
-        # The worker takes a rewind only alone.
+        # Microsoft's worker takes a rewind only by itself.
         batch = 1 if event_type(arrived[0]) == "executionRewound" else len(arrived)
         self.instance.dispatched_events, self.instance.pending_events = arrived[:batch], arrived[batch:]
-        # It gives the orchestration its clock. A rewind brings its own.
+        # The bookend gives the orchestration its clock. The replay after a rewind brings its own.
         bookended = event_type(arrived[0]) == "orchestratorStarted"
         self._bookend = None if bookended else helpers.new_orchestrator_started_event(utc_now())
         self._turn_began_s = time.monotonic()

@@ -119,7 +119,8 @@ class TaskHub(Queries):
             self._restore_entity(record)
         for record in instances:
             self._restore_instance(record)
-        for execution in list(self._executions.values()):
+        # Roughly the order in which they queued for activities and locks before.
+        for execution in sorted(self._executions.values(), key=lambda each: each.instance.last_updated_at):
             self._resume(execution)
 
     def _restore_instance(self, record: InstanceRecord) -> None:

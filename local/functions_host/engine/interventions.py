@@ -66,4 +66,5 @@ class Interventions(Orchestrations):
     def _watch_sub_orchestration(self, parent_instance_id: str, sub_instance_id: str, task_id: int) -> None:
         """Link a child that a rewind had to create anew to its parent."""
         started = execution_started(self._instances[sub_instance_id])
-        started.parentInstance.CopyFrom(parent_link(self._instances[parent_instance_id], task_id))
+        if not started.HasField("parentInstance"):
+            started.parentInstance.CopyFrom(parent_link(self._instances[parent_instance_id], task_id))

@@ -85,6 +85,7 @@ class Engine:
         self._started.set_result(f"127.0.0.1:{port}")
         await self._stopping.wait()
         await server.stop(grace=None)
+        await _all_others()
         await hub.commits.settled()
 
     def _bind(self, server: grpc.aio.Server) -> int:
@@ -101,6 +102,13 @@ class Engine:
             return Store(self._state / "engine.sqlite")
         except sqlite3.Error as error:
             raise OSError(f"the task hub in {self._state} cannot be used: {error}") from error
+
+
+async def _all_others() -> None:
+    """Wait for the end of the calls that the server has cancelled but not waited for."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        await asyncio.wait(others)
 
 
 def run_engine(port: int, state: Path | None) -> None:

@@ -113,11 +113,11 @@ class Store:
         for instance_id, blob in self._db.execute("SELECT id, state FROM instances"):
             state = pb.OrchestrationState.FromString(blob)
             history = [event for _, event in histories[instance_id]]
-            self._saved[instance_id] = _saved(inboxes[instance_id], state.executionId.value, len(history))
+            self._saved[instance_id] = _as_saved(inboxes[instance_id], state.executionId.value, len(history))
             instances.append(InstanceRecord(state, history, [event for _, event in inboxes[instance_id]]))
         entities: list[EntityRecord] = []
         for entity_id, blob in self._db.execute("SELECT id, metadata FROM entities"):
-            self._saved[entity_id] = _saved(inboxes[entity_id])
+            self._saved[entity_id] = _as_saved(inboxes[entity_id])
             metadata = pb.EntityMetadata.FromString(blob)
             entities.append(EntityRecord(metadata, [event for _, event in inboxes[entity_id]]))
         return instances, entities
@@ -203,7 +203,7 @@ class Store:
         return found
 
 
-def _saved(inbox: list[tuple[int, pb.HistoryEvent]], execution_id: str = "", history_length: int = 0) -> _Saved:
+def _as_saved(inbox: list[tuple[int, pb.HistoryEvent]], execution_id: str = "", history_length: int = 0) -> _Saved:
     return _Saved(
         execution_id,
         history_length,
