@@ -23,6 +23,9 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "render": render.measure,
 }
 
+INTERRUPTED = 130
+"""The exit code that shells give for Ctrl-C: there is no table."""
+
 
 async def measure(rows: Sequence[str]) -> int:
     """Measures one row after the other and prints the table."""
@@ -43,7 +46,7 @@ def main() -> int:
     rows: list[str] = parser.parse_args().rows
     if unknown := [row for row in rows if row not in BENCHMARKS]:
         parser.error(f"there is no row {', '.join(unknown)}: choose from {', '.join(BENCHMARKS)}")
-    return run(measure(rows or list(BENCHMARKS)))
+    return run(measure(rows or list(BENCHMARKS)), when_stopped=INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from benchmarks.figure import Figure, Unit
 
-PLAIN_WIDTH = 160
+PLAIN_WIDTH = 180
 """Columns where there is no terminal to tell: wide enough to break no line."""
 
 
