@@ -30,7 +30,7 @@ class Control:
                 "counters": world.counters,
                 "requests": world.requests,
                 "max_running": world.jobs.most_running(),
-                "jobs": [await self._report(job) for job in world.jobs],
+                "jobs": [await self._report(job) for job in tuple(world.jobs)],  # more may come while one is digested
                 "events": world.events,
                 "webhooks": world.webhooks,
             }
