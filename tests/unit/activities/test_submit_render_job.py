@@ -1,5 +1,8 @@
 """A render job is created once for each video, whatever the deployment answers and whoever dies."""
 
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
 import pytest
 
 from activities.submit_render_job import submit_render_job
@@ -14,10 +17,11 @@ from domain.errors import (
 )
 from domain.failures import FailureCode, VideoFailed
 from domain.submission import LOOK_AGAIN_S, SETTLE_S
-from domain.video import Video, VideoState
+from domain.video import Video, VideoRef, VideoState
 from domain.workflow import Step, StepResult
 from tests.unit.activities.world import MAX_QUEUED_S, World, a_step
-from tests.unit.examples import a_catalog, a_deployment, a_stored_content, a_video, an_id
+from tests.unit.examples import NOW, a_catalog, a_deployment, a_stored_content, a_video, an_id
+from tests.unit.fakes import FakeVideoTable
 
 UNANSWERED = OutcomeUnknown("the exchange with east broke off")
 
@@ -70,6 +74,23 @@ async def test_a_step_that_runs_again_after_its_success_changes_nothing(world: W
     assert await submit(world, video) == StepResult.done()
     assert world.record(video) == before
     assert world.api.creations == 1
+
+
+class RacedTable(FakeVideoTable):
+    """Another run of the step writes its intent just before this one does."""
+
+    async def amend(
+        self, ref: VideoRef, change: Callable[[Video], Video], *, alarm_at: datetime | None = None
+    ) -> Video:
+        self.records[ref] = self.records[ref].submitting("east", NOW - timedelta(milliseconds=1))
+        return await super().amend(ref, change, alarm_at=alarm_at)
+
+
+async def test_of_two_runs_at_the_same_time_one_asks_for_the_job(world: World):
+    world.videos = RacedTable()
+    video = world.videos.add(a_video())
+    assert await submit(world, video) == StepResult.retry(SETTLE_S)
+    assert world.api.calls["create"] == 0
 
 
 async def test_a_process_that_dies_between_creation_and_record_pays_once(world: World):

@@ -16,7 +16,9 @@ def test_a_file_is_taken_for_what_it_is_and_for_nothing_else(variant: Variant, f
 
 
 @pytest.mark.parametrize("variant", Variant)
-@pytest.mark.parametrize("head", [b"", b"{", b'{"error": {"message": "no"}}', b"<html>", b"\x00" * 12, b"RIFF\x10\x00\x00\x00WAVE"])
+@pytest.mark.parametrize(
+    "head", [b"", b"{", b'{"error": {"message": "no"}}', b"<html>", b"\x00" * 12, b"RIFF\x10\x00\x00\x00WAVE"]
+)
 def test_an_error_page_is_no_file(variant: Variant, head: bytes):
     assert not has_signature(variant, head[:SIGNATURE_BYTES])
 
