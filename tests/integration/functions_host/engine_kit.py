@@ -20,11 +20,14 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import StringValue
 
-from local.functions_host.engine import Engine
+from local.functions_host.engine import Engine, dispatch
 
 _QUICK_CHANNEL = [("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 50)]
 _QUICK_RECONNECT = GrpcWorkerResiliencyOptions(
-    channel_recreate_failure_threshold=1, reconnect_backoff_base_seconds=0.05, reconnect_backoff_cap_seconds=0.05
+    channel_recreate_failure_threshold=1,
+    reconnect_backoff_base_seconds=0.05,
+    reconnect_backoff_cap_seconds=0.05,
+    silent_disconnect_timeout_seconds=dispatch.HEALTH_PING_S + 10,
 )
 
 
@@ -209,7 +212,9 @@ class EngineProcess:
     def start(self) -> None:
         self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
-        assert self._process.stdout.readline() == f"ready grpc://{self.address}\n"
+        if self._process.stdout.readline() != f"ready grpc://{self.address}\n":
+            self.kill()
+            raise AssertionError("the engine did not start")
 
     def kill(self) -> None:
         """SIGKILL: no chance to save anything."""

@@ -11,7 +11,7 @@ import pytest
 from durabletask.internal import orchestrator_service_pb2 as pb
 from google.protobuf.wrappers_pb2 import StringValue
 
-from local.functions_host.engine import Engine
+from local.functions_host.engine import Engine, dispatch
 from tests.integration.functions_host.engine_kit import (
     ask_entity,
     call,
@@ -217,6 +217,21 @@ def test_an_orchestration_that_has_rested_takes_its_turn_while_activities_are_ou
     assert worker.take().WhichOneof("request") == "activityRequest"
 
     assert events(worker.take().orchestratorRequest.newEvents)[1:] == ["taskCompleted"]
+
+
+def test_a_turn_that_its_worker_lost_is_offered_again_after_a_while(hand_worker, monkeypatch):
+    monkeypatch.setitem(dispatch.LOCK_S, dispatch.WorkKind.ORCHESTRATION, 0.05)
+    worker = hand_worker()
+    worker.start("orchestrator")
+    lost = worker.take()
+
+    assert worker.take().completionToken != lost.completionToken
+
+
+def test_an_idle_stream_shows_that_it_lives(hand_worker, monkeypatch):
+    monkeypatch.setattr(dispatch, "HEALTH_PING_S", 0.05)
+
+    assert hand_worker().take().WhichOneof("request") == "healthPing"
 
 
 def test_abandoned_work_is_offered_again(hand_worker):
