@@ -3,16 +3,18 @@
 import logging
 from http import HTTPStatus
 
+from azure.core.exceptions import AzureError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from domain.errors import InvalidRequest, ReelayError
+from domain.errors import Busy, InvalidRequest, ReelayError
 from front_door.wire import ErrorAnswer, ErrorDetail
 
 _log = logging.getLogger(__name__)
+_STORAGE_RETRY_AFTER_S = 5
 
 
 def error_response(error: ReelayError) -> JSONResponse:
@@ -26,6 +28,7 @@ def install_error_answers(app: FastAPI) -> None:
     app.add_exception_handler(ReelayError, _reelay_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(AzureError, _storage_error)
     app.add_middleware(UnexpectedErrors)
 
 
@@ -54,6 +57,12 @@ class UnexpectedErrors:
 def _reelay_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ReelayError)  # noqa: S101 - registered for this type
     return error_response(error)
+
+
+def _storage_error(request: Request, error: Exception) -> JSONResponse:
+    """Our own storage failed, and the SDK's retries with it."""
+    _log.error("%s %s failed: %s", request.method, request.url.path, error, exc_info=error)
+    return error_response(Busy("The storage cannot be reached just now.", retry_after_s=_STORAGE_RETRY_AFTER_S))
 
 
 def _validation_error(_: Request, error: Exception) -> JSONResponse:

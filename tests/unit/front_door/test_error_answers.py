@@ -1,6 +1,7 @@
 """Whatever goes wrong is answered in OpenAI's envelope."""
 
 import pytest
+from azure.core.exceptions import ServiceRequestError
 
 from tests.unit.examples import a_video, an_id
 from tests.unit.front_door.world import MAX_BODY_BYTES, World, error_of
@@ -50,3 +51,11 @@ async def test_what_nobody_foresaw_is_logged_and_told_without_its_details(
     assert (response.status_code, error_of(response)["code"]) == (500, "internal_error")
     assert "an inner secret" not in response.text
     assert "an inner secret" in caplog.text
+
+
+async def test_storage_that_is_down_asks_to_come_back(world: World):
+    video = a_video(video_id=an_id(1))
+    world.videos.broken[video.ref] = ServiceRequestError("connection refused")
+    response = await world.ask("GET", f"/v1/videos/{video.video_id}")
+    assert (response.status_code, error_of(response)["code"]) == (503, "busy")
+    assert float(response.headers["retry-after"]) > 0
