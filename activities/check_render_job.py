@@ -1,14 +1,12 @@
 """Asks a deployment how a render job is doing."""
 
 from datetime import datetime
-from decimal import Decimal
 
 from activities.services import Services
 from domain.catalog import Deployment
 from domain.errors import UpstreamError, UpstreamNotFound
 from domain.failures import FailureCode, VideoFailed
 from domain.polling import next_check_s
-from domain.pricing import cost_usd
 from domain.render_job import RenderJob, RenderStatus
 from domain.submission import retry_delay_s
 from domain.video import Video, VideoState
@@ -36,7 +34,7 @@ async def check_render_job(request: StepRequest, services: Services) -> StepResu
         raise VideoFailed(FailureCode.RENDER_LOST, error.message) from error
     except UpstreamError as error:
         _raise_if_timed_out(video, deployment, services.clock())
-        return StepResult.retry(retry_delay_s(error, attempt=request.attempt))
+        return StepResult.retry(retry_delay_s(error, attempt=request.attempts_at(error)), error)
     return await _follow(job, video, deployment, services)
 
 
@@ -46,8 +44,8 @@ async def _follow(job: RenderJob, video: Video, deployment: Deployment, services
         case RenderStatus.FAILED:
             raise VideoFailed(job.failure_code, job.failure_message)
         case RenderStatus.SUCCEEDED:
-            cost = _cost_usd(job, video, deployment)
-            await services.videos.amend(video.ref, lambda kept: kept.copying(now, cost_usd=cost))
+            rendered_s = job.seconds or video.seconds
+            await services.videos.amend(video.ref, lambda kept: kept.copying(now, rendered_s=rendered_s))
             return StepResult.done()
         case RenderStatus.RUNNING:
             _raise_if_timed_out(video, deployment, now)
@@ -56,12 +54,6 @@ async def _follow(job: RenderJob, video: Video, deployment: Deployment, services
             elapsed_s, expected_s = _elapsed_s(video, now), deployment.expected_render_s
             delay_s = next_check_s(elapsed_s=elapsed_s, expected_s=expected_s, progress=job.progress)
             return StepResult.retry(delay_s)
-
-
-def _cost_usd(job: RenderJob, video: Video, deployment: Deployment) -> Decimal:
-    """The price of what was really rendered; a size that servers tell in words of their own is the one asked for."""
-    size = job.size if job.size and deployment.has_price(job.size) else video.size
-    return cost_usd(deployment, size=size, seconds=job.seconds or video.seconds)
 
 
 def _raise_if_timed_out(video: Video, deployment: Deployment, now: datetime) -> None:

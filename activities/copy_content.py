@@ -1,4 +1,4 @@
-"""Copies a finished video, its thumbnail and its spritesheet into our own storage."""
+"""Copies a finished video, its thumbnail and its spritesheet into our own storage, and so completes the video."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -11,17 +11,18 @@ from domain.errors import ContentInvalid, UpstreamError, UpstreamNotFound
 from domain.failures import FailureCode, VideoFailed
 from domain.media import MEDIA, SIGNATURE_BYTES, content_blob, has_signature
 from domain.submission import retry_delay_s
-from domain.video import Variant, Video, VideoState
+from domain.video import StoredContent, Variant, Video, VideoState
 from domain.workflow import StepRequest, StepResult
 
 ATTEMPTS_AT_INVALID = 6
 """A stream that is cut off or is no video is asked for so often."""
 ATTEMPTS_AT_EXTRAS = 4
 """A video is not kept waiting longer for its thumbnail or spritesheet."""
+EXTRAS = (Variant.THUMBNAIL, Variant.SPRITESHEET)
 
 
 async def copy_content(request: StepRequest, services: Services) -> StepResult:
-    """Bring the content home; a rerun goes on with the next variant, and writes the same bytes to the same blobs.
+    """Bring the content home; a rerun does not copy the video again, and writes the same bytes to the same blobs.
 
     Args:
         request: Whose content.
@@ -31,34 +32,46 @@ async def copy_content(request: StepRequest, services: Services) -> StepResult:
         VideoFailed: The video will never be completed.
     """
     async with services.copies:  # for all of it: a thumbnail must not queue behind other videos' copies
-        return await _copy_what_is_missing(request, services)
+        video = await services.videos.get(request.video)
+        if video.state is not VideoState.COPYING:
+            return StepResult.done()
+        video.raise_if_cancelled()
+        deployment = services.deployment_of(video)
+        try:
+            await _copy_video(video, deployment, services)
+        except UpstreamError as error:
+            return _after_error(error, video, deployment, request.attempts_at(error), services)
+        return await _copy_extras(video, deployment, request, services)
 
 
-async def _copy_what_is_missing(request: StepRequest, services: Services) -> StepResult:
-    video = await services.videos.get(request.video)
-    if video.state is not VideoState.COPYING:
-        return StepResult.done()
-    video.raise_if_cancelled()
-    deployment = services.deployment_of(video)
-    for variant in Variant:
-        if variant not in (video.contents or {}):
-            try:
-                await _copy(video, deployment, variant, services)
-            except UpstreamError as error:
-                if variant is Variant.VIDEO:
-                    return _after_error(error, video, deployment, request.attempt, services)
-                if not isinstance(error, UpstreamNotFound) and request.attempt < ATTEMPTS_AT_EXTRAS:
-                    return StepResult.retry(retry_delay_s(error, attempt=request.attempt))
-    return StepResult.done()
+async def _copy_video(video: Video, deployment: Deployment, services: Services) -> None:
+    if Variant.VIDEO not in (video.contents or {}):
+        stored = await _copy(video, deployment, Variant.VIDEO, services)
+        await services.videos.amend(video.ref, lambda kept: kept.copied({Variant.VIDEO: stored}))
 
 
-async def _copy(video: Video, deployment: Deployment, variant: Variant, services: Services) -> None:
+async def _copy_extras(video: Video, deployment: Deployment, request: StepRequest, services: Services) -> StepResult:
+    """Copy what is small, and complete the video: some servers have no extras, and none is worth failing for."""
+    extras = dict[Variant, StoredContent]()
+    for variant in EXTRAS:
+        try:
+            extras[variant] = await _copy(video, deployment, variant, services)
+        except UpstreamNotFound:
+            continue
+        except UpstreamError as error:
+            if (attempt := request.attempts_at(error)) < ATTEMPTS_AT_EXTRAS:
+                return StepResult.retry(retry_delay_s(error, attempt=attempt), error)
+    now = services.clock()
+    await services.videos.amend(video.ref, lambda kept: kept.copied(extras).completed(now))
+    return StepResult.done() if deployment.delete_after_copy else StepResult.end()
+
+
+async def _copy(video: Video, deployment: Deployment, variant: Variant, services: Services) -> StoredContent:
     source = services.api.content(deployment, video.upstream_id or "", variant, chunk_bytes=BLOCK_BYTES)
     async with source as stream:
-        stored = await services.contents.put_stream(
+        return await services.contents.put_stream(
             content_blob(video.ref, variant), _verified(variant, stream), MEDIA[variant].content_type
         )
-    await services.videos.amend(video.ref, lambda kept: kept.copied(variant, stored))
 
 
 async def _verified(variant: Variant, stream: ContentStream) -> AsyncIterator[bytes]:
@@ -87,4 +100,4 @@ def _after_error(
     expires_at = (video.rendered_at or video.created_at) + timedelta(seconds=deployment.content_lifetime_s)
     if services.clock() >= expires_at:
         raise VideoFailed(FailureCode.CONTENT_EXPIRED, error.message) from error
-    return StepResult.retry(retry_delay_s(error, attempt=attempt))
+    return StepResult.retry(retry_delay_s(error, attempt=attempt), error)

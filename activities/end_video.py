@@ -29,8 +29,8 @@ async def end_video(request: StepRequest, services: Services) -> StepResult:
     try:
         await services.api.delete(deployment, video.upstream_id)
     except UpstreamError as error:
-        if request.attempt < PATIENCE:
-            return StepResult.retry(retry_delay_s(error, attempt=request.attempt))
+        if (attempt := request.attempts_at(error)) < PATIENCE:
+            return StepResult.retry(retry_delay_s(error, attempt=attempt), error)
         _log.warning("%s: its job stays at %s: %s", video.video_id, deployment.name, error.message)
     return StepResult.done()
 

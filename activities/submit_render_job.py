@@ -38,7 +38,10 @@ async def _create(video: Video, request: StepRequest, services: Services) -> Ste
     except NotFound as error:
         raise VideoFailed(FailureCode.INPUT_MISSING, error.message) from error
     now = services.clock()
-    video = await services.videos.amend(video.ref, lambda kept: kept.submitting(deployment.name, now))
+    price = deployment.price_per_second(video.size)
+    video = await services.videos.amend(
+        video.ref, lambda kept: kept.submitting(deployment.name, now, usd_per_second=price)
+    )
     if video.submitting_since != now:  # another run of this activity was quicker
         return StepResult.retry(SETTLE_S)
     try:
@@ -49,9 +52,9 @@ async def _create(video: Video, request: StepRequest, services: Services) -> Ste
         await services.videos.amend(video.ref, Video.refused)
         queued_s = (now - video.created_at).total_seconds()
         delay_s = delay_after_refusal_s(
-            error, attempt=request.attempt, queued_s=queued_s, max_queued_s=services.max_queued_s
+            error, attempt=request.attempts_at(error), queued_s=queued_s, max_queued_s=services.max_queued_s
         )
-        return StepResult.retry(delay_s)
+        return StepResult.retry(delay_s, error)
     return await _take(video, deployment, job.upstream_id, services) or StepResult.retry(LOOK_AGAIN_S)
 
 
@@ -62,10 +65,13 @@ async def _adopt(video: Video, request: StepRequest, services: Services) -> Step
         jobs = await services.api.recent(deployment)
     except UpstreamError as error:
         _raise_if_never_listed(error, video, services)
-        return StepResult.retry(retry_delay_s(error, attempt=request.attempt))
+        return StepResult.retry(retry_delay_s(error, attempt=request.attempts_at(error)), error)
     for job in reversed(jobs):  # the oldest first: a newer one may be all that is left for a video that asked later
         if job.could_be_of(video) and (taken := await _take(video, deployment, job.upstream_id, services)):
             return taken
+    if any(job.hides_whose_it_is(video) for job in jobs):
+        message = "The creation was not answered, and the jobs listed do not tell whose they are."
+        raise VideoFailed(FailureCode.OUTCOME_UNKNOWN, message)
     waited_s = (services.clock() - (video.submitting_since or video.created_at)).total_seconds()
     if waited_s < SETTLE_S:
         return StepResult.retry(min(SETTLE_S - waited_s, SETTLE_S / 3))

@@ -12,10 +12,10 @@ from clients.upstream_wire import read_job, read_jobs, to_error, translated_tran
 from domain.catalog import Deployment
 from domain.errors import (
     CredentialUnavailable,
+    NoCredential,
     OutcomeUnknown,
     UpstreamError,
     UpstreamNotFound,
-    UpstreamUnauthorized,
     UpstreamUnavailable,
 )
 from domain.render_job import RenderJob
@@ -147,7 +147,7 @@ class VideosApi:
         try:
             headers = await self._credentials.headers(deployment.auth)
         except CredentialUnavailable as error:
-            raise UpstreamUnauthorized(str(error)) from error
+            raise NoCredential(str(error)) from error
         version = {"api-version": deployment.api_version} if deployment.api_version else {}
         url = f"{str(deployment.endpoint).rstrip('/')}/{path}"
         return self._http.build_request(method, url, params={**(params or {}), **version}, headers=headers, **parts)

@@ -87,7 +87,7 @@ class Deployment(_Configuration):
         return self
 
     def has_price(self, size: str) -> bool:
-        """Whether the configuration says what a size costs."""
+        """Whether a size has a price, its own or that of any size."""
         return size in self.usd_per_second or ANY_SIZE in self.usd_per_second
 
     def price_per_second(self, size: str) -> Decimal:

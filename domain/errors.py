@@ -17,6 +17,7 @@ UpstreamError                     what a deployment did to us; never shown as it
 ├── UpstreamNotFound              it does not know the deployment or the job
 ├── UpstreamOverloaded            it has no capacity now; `retry_after_s` if it said so
 ├── UpstreamUnavailable           it failed, and certainly did nothing
+│   └── NoCredential              it was not even asked: we have no token or key for it just now
 ├── OutcomeUnknown                it may or may not have created the job
 └── ContentInvalid                what it sent is not the whole video
 CredentialUnavailable             a token or secret could not be had
@@ -202,6 +203,10 @@ class UpstreamUnavailable(UpstreamError):
     def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class NoCredential(UpstreamUnavailable):
+    """No token or key can be had for the deployment just now, so it was not asked."""
 
 
 class OutcomeUnknown(UpstreamError):

@@ -1,12 +1,15 @@
 """A render job as a deployment tells of it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
 from domain.failures import FailureCode
 from domain.video import Video
+
+CLOCK_SKEW = timedelta(seconds=30)
+"""An upstream's clock may be so far behind ours; an older job that was ours has been claimed by its video."""
 
 
 class RenderStatus(StrEnum):
@@ -42,15 +45,23 @@ class RenderJob(BaseModel):
     failure_message: str = "The deployment gave up on the job."
 
     def could_be_of(self, video: Video) -> bool:
-        """Whether this may be the job that was asked for on behalf of the video.
+        """Whether this is what was asked for on behalf of the video.
 
         The model is not compared: a deployment may call it by another name than we do.
         """
-        asked = (video.prompt, video.seconds, video.size)
-        return (self.prompt, self.seconds, self.size) == asked and not self._is_older_than_intent_of(video)
+        return self._compared_with(video) == {True} and not self._is_older_than_intent_of(video)
+
+    def hides_whose_it_is(self, video: Video) -> bool:
+        """Whether this may be the video's job or another's: the server does not repeat all that it was asked for."""
+        compared = self._compared_with(video)
+        return None in compared and False not in compared and not self._is_older_than_intent_of(video)
+
+    def _compared_with(self, video: Video) -> set[bool | None]:
+        """Field by field; None for what is not told."""
+        pairs = ((self.prompt, video.prompt), (self.seconds, video.seconds), (self.size, video.size))
+        return {None if told is None else told == asked for told, asked in pairs}
 
     def _is_older_than_intent_of(self, video: Video) -> bool:
-        """Upstreams tell creation times in whole seconds."""
         if self.created_at is None or video.submitting_since is None:
             return False
-        return self.created_at < video.submitting_since.replace(microsecond=0)
+        return self.created_at < video.submitting_since - CLOCK_SKEW

@@ -1,6 +1,7 @@
 """What follows when a deployment did not take a job, or may have."""
 
 from domain.errors import (
+    NoCredential,
     UpstreamError,
     UpstreamNotFound,
     UpstreamOverloaded,
@@ -19,6 +20,8 @@ LONGEST_WISH_S = 3600.0
 """A deployment that wishes to be left alone for longer is asked all the same."""
 PATIENCE = 3
 """How often a refusal that an operator can mend is met with another attempt."""
+PATIENCE_WITHOUT_CREDENTIAL = 10
+"""How often a token or key is asked for again: five minutes, for a vault or an identity endpoint to come back."""
 
 
 def delay_after_refusal_s(error: UpstreamError, *, attempt: int, queued_s: float, max_queued_s: float) -> float:
@@ -37,6 +40,8 @@ def delay_after_refusal_s(error: UpstreamError, *, attempt: int, queued_s: float
         case UpstreamRejected():
             raise VideoFailed(error.code or FailureCode.REJECTED, error.message) from error
         case UpstreamUnauthorized() if attempt >= PATIENCE:
+            raise VideoFailed(FailureCode.UNAUTHORIZED, error.message) from error
+        case NoCredential() if attempt >= PATIENCE_WITHOUT_CREDENTIAL:
             raise VideoFailed(FailureCode.UNAUTHORIZED, error.message) from error
         case UpstreamNotFound() if attempt >= PATIENCE:
             raise VideoFailed(FailureCode.DEPLOYMENT_NOT_FOUND, error.message) from error

@@ -91,7 +91,8 @@ class Video(_Value):
         upstream_id: The render job's id at the deployment.
         progress: Percent, as the deployment last said.
         contents: What was copied, by variant.
-        cost_usd: Price of what was really rendered; None until that is known.
+        usd_per_second: The deployment's price when the job was asked for.
+        cost_usd: What was really rendered, at that price; None until that is known.
         cancel_requested_at: Somebody wants it to end; the orchestration will see to it.
         deleted_at: It is gone for its tenant; the record goes once the orchestration has ended.
     """
@@ -117,6 +118,7 @@ class Video(_Value):
     ended_at: datetime | None = None
     contents: Mapping[Variant, StoredContent] | None = None
     content_removed_at: datetime | None = None
+    usd_per_second: Decimal | None = None
     cost_usd: Decimal | None = None
     failure: Failure | None = None
     cancel_requested_at: datetime | None = None
@@ -132,13 +134,14 @@ class Video(_Value):
         """Whether it is completed or failed."""
         return not TRANSITIONS[self.state]
 
-    def submitting(self, deployment: str, now: datetime) -> Self:
-        """Write down the intent to create a render job, before the first byte is sent."""
-        return self._move(VideoState.SUBMITTING, deployment=deployment, submitting_since=now)
+    def submitting(self, deployment: str, now: datetime, *, usd_per_second: Decimal) -> Self:
+        """Write down the intent to create a render job, and its price, before the first byte is sent."""
+        changes = {"deployment": deployment, "submitting_since": now, "usd_per_second": usd_per_second}
+        return self._move(VideoState.SUBMITTING, **changes)
 
     def refused(self) -> Self:
         """The deployment certainly took nothing: forget the intent."""
-        return self._move(VideoState.QUEUED, deployment=None, submitting_since=None)
+        return self._move(VideoState.QUEUED, deployment=None, submitting_since=None, usd_per_second=None)
 
     def in_progress(self, upstream_id: str, now: datetime) -> Self:
         """The deployment has the job."""
@@ -148,13 +151,14 @@ class Video(_Value):
         """The deployment says how far it is; it never goes back."""
         return self._with(progress=max(self.progress, min(percent, 100)))
 
-    def copying(self, now: datetime, *, cost_usd: Decimal) -> Self:
-        """The render is done and its price is known; what remains is to bring it home."""
+    def copying(self, now: datetime, *, rendered_s: int) -> Self:
+        """The render is done, so its cost is known: its seconds times the price they were asked for at."""
+        cost_usd = rendered_s * (self.usd_per_second or Decimal(0))
         return self._move(VideoState.COPYING, rendered_at=now, progress=100, cost_usd=cost_usd)
 
-    def copied(self, variant: Variant, content: StoredContent) -> Self:
-        """One file is in our storage, whole."""
-        return self._with(contents={**(self.contents or {}), variant: content})
+    def copied(self, contents: Mapping[Variant, StoredContent]) -> Self:
+        """These files are in our storage, whole."""
+        return self._with(contents={**(self.contents or {}), **contents})
 
     def completed(self, now: datetime) -> Self:
         """The content is ours."""

@@ -1,5 +1,6 @@
 """What the orchestration and its activities say to each other."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Self
 
@@ -33,12 +34,16 @@ class StepResult(BaseModel):
     Attributes:
         again: Whether this step is not done yet.
         delay_s: How long to wait before whatever comes next.
+        trouble: What stood in the way, if something did; see `StepRequest.troubles`.
+        finished: Whether no step needs to follow.
         failure: Why nothing is left but to end the video.
     """
 
     model_config = ConfigDict(frozen=True)
     again: bool = False
     delay_s: float = 0.0
+    trouble: str | None = None
+    finished: bool = False
     failure: Failure | None = None
 
     @classmethod
@@ -47,9 +52,14 @@ class StepResult(BaseModel):
         return cls(delay_s=delay_s)
 
     @classmethod
-    def retry(cls, delay_s: float) -> Self:
+    def retry(cls, delay_s: float, trouble: Exception | None = None) -> Self:
         """Run this step again, after a while."""
-        return cls(again=True, delay_s=delay_s)
+        return cls(again=True, delay_s=delay_s, trouble=type(trouble).__name__ if trouble else None)
+
+    @classmethod
+    def end(cls) -> Self:
+        """The video has ended, and nothing is left to tidy up."""
+        return cls(finished=True)
 
     @classmethod
     def failed(cls, failure: Failure) -> Self:
@@ -63,21 +73,28 @@ class StepRequest(BaseModel):
     Attributes:
         video: Whose step it is; all else is in the record.
         step: Which one.
-        attempt: How often this step ran before, from 0.
+        troubles: How often the step met each trouble, by its kind, since it last met none.
         failure: Why the video is to end, if it failed.
     """
 
     model_config = ConfigDict(frozen=True)
     video: VideoRef
     step: Step = Step.SUBMIT
-    attempt: int = 0
+    troubles: Mapping[str, int] = {}
     failure: Failure | None = None
+
+    def attempts_at(self, trouble: Exception) -> int:
+        """How often this kind of trouble was met before."""
+        return self.troubles.get(type(trouble).__name__, 0)
 
     def after(self, result: StepResult) -> Self | None:
         """What comes after a result; None when the video has ended."""
         if result.again:
-            return self.model_copy(update={"attempt": self.attempt + 1})
-        if self.step is Step.END:
+            return self.model_copy(update={"troubles": self._troubles_with(result.trouble)})
+        if result.finished or self.step is Step.END:
             return None
         following = Step.END if result.failure else _FOLLOWED_BY[self.step]
-        return self.model_copy(update={"step": following, "attempt": 0, "failure": result.failure})
+        return type(self)(video=self.video, step=following, failure=result.failure)
+
+    def _troubles_with(self, trouble: str | None) -> Mapping[str, int]:
+        return {**self.troubles, trouble: self.troubles.get(trouble, 0) + 1} if trouble else {}

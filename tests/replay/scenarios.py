@@ -22,6 +22,11 @@ SCENARIOS: Mapping[str, Answers] = {
         Step.COPY: [_DONE],
         Step.END: [_DONE],
     },
+    "completed_by_the_copy": {
+        Step.SUBMIT: [StepResult.done(delay_s=TICK_S)],
+        Step.CHECK: [_AGAIN, _DONE],
+        Step.COPY: [StepResult.end()],
+    },
     "overloaded_then_completed": {
         Step.SUBMIT: [_AGAIN, _AGAIN, StepResult.done(delay_s=TICK_S)],
         Step.CHECK: [_DONE],

@@ -13,6 +13,7 @@ from domain.video_id import new_video_id
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, 250_000, UTC)
 TENANT = "acme"
+PRICE = Decimal("0.10")
 MP4 = b"\x00\x00\x00\x18ftypmp42" + b"m" * 5_000
 WEBP = b"RIFF\x10\x00\x00\x00WEBP" + b"w" * 500
 JPEG = b"\xff\xd8\xff\xe0" + b"j" * 500

@@ -86,8 +86,10 @@ async def completed_video(videos: VideoTable, blobs: BlobStore) -> Video:
     ref = VideoRef(tenant="ann", video_id=new_video_id(now, bytes(10)))
     stored = await blobs.put(content_blob(ref, Variant.VIDEO), CONTENT, "video/mp4")
     accepted = Video(**ref.model_dump(), model="sora-2", prompt="a", seconds=4, size="1280x720", created_at=now)
-    rendered = accepted.submitting("keyed", now).in_progress("job", now).copying(now, cost_usd=Decimal(0))
-    video = rendered.copied(Variant.VIDEO, stored).completed(now)
+    rendered = (
+        accepted.submitting("keyed", now, usd_per_second=Decimal(0)).in_progress("job", now).copying(now, rendered_s=4)
+    )
+    video = rendered.copied({Variant.VIDEO: stored}).completed(now)
     await videos.insert(video, alarm_at=now)
     return video
 

@@ -9,21 +9,21 @@ from domain.errors import UpstreamError, UpstreamNotFound, UpstreamOverloaded, U
 from domain.failures import FailureCode, VideoFailed
 from domain.render_job import RenderStatus
 from domain.video import Video, VideoState
-from domain.workflow import Step, StepResult
+from domain.workflow import Step, StepRequest, StepResult
 from tests.unit.activities.world import World, a_step
-from tests.unit.examples import a_catalog, a_deployment, a_video, usd
+from tests.unit.examples import PRICE, a_catalog, a_deployment, a_video, usd
 
 
 @pytest.fixture
 def video(world: World) -> Video:
     """A video whose job has just been created."""
-    submitting = a_video().submitting("east", world.clock())
+    submitting = a_video().submitting("east", world.clock(), usd_per_second=PRICE)
     job = world.api.add_job(submitting)
     return world.videos.add(submitting.in_progress(job.upstream_id, world.clock()))
 
 
-async def check(world: World, video: Video, attempt: int = 0) -> StepResult:
-    return await check_render_job(a_step(Step.CHECK, video, attempt=attempt), world.services())
+async def check(world: World, video: Video, request: StepRequest | None = None) -> StepResult:
+    return await check_render_job(request or a_step(Step.CHECK, video), world.services())
 
 
 async def failure_of(world: World, video: Video) -> str:
@@ -59,16 +59,16 @@ async def test_a_finished_job_goes_on_to_the_copy_with_its_price(world: World, v
 @pytest.mark.parametrize(
     ("rendered", "cost"),
     [
-        ({"seconds": 8}, "2.40"),
+        ({"seconds": 8}, "0.80"),
+        ({"seconds": None}, "0.40"),
         ({"size": "720x1280"}, "0.40"),
-        ({"size": "720p"}, "1.20"),
-        ({"size": None, "seconds": None}, "1.20"),
+        ({"size": "720p"}, "0.40"),
     ],
 )
-async def test_what_was_really_rendered_is_what_is_paid(
+async def test_the_seconds_that_were_really_rendered_are_paid_at_the_price_they_were_asked_for(
     world: World, video: Video, rendered: dict[str, Any], cost: str
 ):
-    world.catalog = a_catalog(a_deployment(usd_per_second={"1280x720": "0.30", "720x1280": "0.10"}))
+    world.catalog = a_catalog(a_deployment(usd_per_second={"1280x720": "0.30", "720x1280": "0.50"}))
     world.api.change("job-1", status=RenderStatus.SUCCEEDED, **rendered)
     await check(world, video)
     assert world.record(video).cost_usd == usd(cost)
@@ -118,9 +118,28 @@ async def test_a_deployment_that_cannot_tell_is_asked_again_until_the_deadline(
     world: World, video: Video, error: UpstreamError, delay_s: float
 ):
     world.api.fails["retrieve"] = error
-    assert await check(world, video, attempt=2) == StepResult.retry(delay_s)
+    request = a_step(Step.CHECK, video, trouble=error, attempt=2)
+    assert await check(world, video, request) == StepResult.retry(delay_s, error)
     world.clock.advance(3600)
     assert await failure_of(world, video) == FailureCode.RENDER_TIMEOUT
+
+
+async def test_another_trouble_is_met_with_a_short_wait_again(world: World, video: Video):
+    world.api.fails["retrieve"] = UpstreamUnavailable("HTTP 500")
+    request = a_step(Step.CHECK, video, trouble=UpstreamOverloaded("HTTP 429"), attempt=5)
+    assert (await check(world, video, request)).delay_s == 1
+
+
+async def test_a_deployment_that_could_tell_many_times_is_soon_asked_again_when_it_once_cannot(
+    world: World, video: Video
+):
+    request = a_step(Step.CHECK, video)
+    for _ in range(20):
+        following = request.after(await check(world, video, request))
+        assert following
+        request = following
+    world.api.fails["retrieve"] = UpstreamUnavailable("HTTP 500")
+    assert (await check(world, video, request)).delay_s == 1
 
 
 async def test_a_cancelled_video_ends_without_another_question(world: World, video: Video):

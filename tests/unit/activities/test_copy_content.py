@@ -5,39 +5,40 @@ from datetime import timedelta
 import pytest
 
 from activities.copy_content import ATTEMPTS_AT_EXTRAS, ATTEMPTS_AT_INVALID, copy_content
-from domain.errors import UpstreamNotFound, UpstreamUnavailable
+from domain.errors import ContentInvalid, UpstreamError, UpstreamNotFound, UpstreamUnavailable
 from domain.failures import FailureCode, VideoFailed
 from domain.media import content_blob
 from domain.render_job import RenderStatus
-from domain.video import Variant, Video
+from domain.video import Variant, Video, VideoState
 from domain.workflow import Step, StepResult
-from tests.unit.activities.world import World, a_step
-from tests.unit.examples import JPEG, MP4, NOW, WEBP, a_video, usd
+from tests.unit.activities.world import World, a_step, run_step
+from tests.unit.examples import JPEG, MP4, NOW, PRICE, WEBP, a_catalog, a_deployment, a_video, usd
 
 DAY_S = 86_400
 VIDEO, THUMBNAIL, SPRITESHEET = Variant
+DOWN, CUT_OFF = UpstreamUnavailable("HTTP 500"), ContentInvalid("cut off")
 
 
 @pytest.fixture
 def video(world: World) -> Video:
     """A video whose job has just succeeded."""
-    submitting = a_video().submitting("east", NOW)
+    submitting = a_video().submitting("east", NOW, usd_per_second=PRICE)
     job = world.api.add_job(submitting, status=RenderStatus.SUCCEEDED)
-    return world.videos.add(submitting.in_progress(job.upstream_id, NOW).copying(NOW, cost_usd=usd("0.40")))
+    return world.videos.add(submitting.in_progress(job.upstream_id, NOW).copying(NOW, rendered_s=4))
 
 
-async def copy(world: World, video: Video, attempt: int = 0) -> StepResult:
-    return await copy_content(a_step(Step.COPY, video, attempt=attempt), world.services())
+async def copy(world: World, video: Video, *, trouble: UpstreamError | None = None, attempt: int = 0) -> StepResult:
+    return await copy_content(a_step(Step.COPY, video, trouble=trouble, attempt=attempt), world.services())
 
 
-async def failure_of(world: World, video: Video, attempt: int = 0) -> str:
+async def failure_of(world: World, video: Video) -> str:
     with pytest.raises(VideoFailed) as failed:
-        await copy(world, video, attempt)
+        await copy(world, video)
     return failed.value.failure.code
 
 
 async def test_all_files_come_home_and_the_record_knows_them(world: World, video: Video):
-    assert await copy(world, video) == StepResult.done()
+    await copy(world, video)
     assert world.contents.blobs == {
         content_blob(video.ref, VIDEO): MP4,
         content_blob(video.ref, THUMBNAIL): WEBP,
@@ -52,12 +53,28 @@ async def test_all_files_come_home_and_the_record_knows_them(world: World, video
     assert contents[VIDEO].size_bytes == len(MP4)
 
 
-async def test_a_rerun_goes_on_where_the_last_one_stopped(world: World, video: Video):
-    world.api.fails[f"content of {THUMBNAIL}"] = UpstreamUnavailable("HTTP 500")
-    assert await copy(world, video) == StepResult.retry(1)
-    del world.api.fails[f"content of {THUMBNAIL}"]
-    assert await copy(world, video, attempt=1) == StepResult.done()
-    assert world.contents.writes == [content_blob(video.ref, variant) for variant in Variant]
+async def test_the_copy_completes_the_video_and_leaves_nothing_to_do(world: World, video: Video):
+    world.clock.advance(5)
+    assert await copy(world, video) == StepResult.end()
+    kept = world.record(video)
+    assert (kept.state, kept.ended_at, kept.cost_usd) == (VideoState.COMPLETED, world.clock(), usd("0.40"))
+
+
+async def test_a_job_that_is_to_be_deleted_is_left_to_the_next_step(world: World, video: Video):
+    world.catalog = a_catalog(a_deployment(delete_after_copy=True))
+    assert await copy(world, video) == StepResult.done()
+    assert world.record(video).state is VideoState.COMPLETED
+
+
+async def test_a_rerun_does_not_copy_the_video_again(world: World, video: Video):
+    world.api.fails[f"content of {SPRITESHEET}"] = DOWN
+    assert await copy(world, video) == StepResult.retry(1, DOWN)
+    kept = world.record(video)
+    assert (kept.state, set(kept.contents or {})) == (VideoState.COPYING, {VIDEO})
+    del world.api.fails[f"content of {SPRITESHEET}"]
+    assert await copy(world, video, trouble=DOWN, attempt=1) == StepResult.end()
+    assert world.contents.writes.count(content_blob(video.ref, VIDEO)) == 1
+    assert set(world.record(video).contents or {}) == set(Variant)
 
 
 async def test_a_rerun_after_a_copy_that_the_record_does_not_know_writes_the_same_again(world: World, video: Video):
@@ -70,8 +87,10 @@ async def test_a_rerun_after_a_copy_that_the_record_does_not_know_writes_the_sam
 
 async def test_a_step_that_runs_again_after_its_success_copies_nothing(world: World, video: Video):
     await copy(world, video)
-    world.videos.add(world.record(video).completed(NOW))
+    completed = world.record(video)
+    world.clock.advance(5)
     assert await copy(world, video) == StepResult.done()
+    assert world.record(video) == completed
     assert len(world.contents.writes) == len(Variant)
 
 
@@ -86,39 +105,46 @@ async def test_what_is_no_video_is_never_stored(world: World, video: Video, cont
 
 async def test_a_truncated_video_is_never_stored_and_asked_for_again(world: World, video: Video):
     world.api.claimed_bytes = len(MP4) + 1
-    assert await copy(world, video) == StepResult.retry(1)
+    assert await copy(world, video) == StepResult.retry(1, CUT_OFF)
     assert world.contents.blobs == {}
     world.api.claimed_bytes = None
-    assert await copy(world, video, attempt=1) == StepResult.done()
+    assert await copy(world, video, trouble=CUT_OFF, attempt=1) == StepResult.end()
 
 
 async def test_a_video_that_stays_invalid_fails(world: World, video: Video):
     world.api.claimed_bytes = len(MP4) + 1
-    assert (await copy(world, video, attempt=ATTEMPTS_AT_INVALID - 2)).again
-    assert await failure_of(world, video, attempt=ATTEMPTS_AT_INVALID - 1) == FailureCode.CONTENT_INVALID
+    *retries, last = await run_step(copy_content, a_step(Step.COPY, video), world)
+    assert retries == [StepResult.retry(2**attempt, CUT_OFF) for attempt in range(ATTEMPTS_AT_INVALID - 1)]
+    assert last.failure
+    assert last.failure.code == FailureCode.CONTENT_INVALID
+
+
+async def test_a_deployment_that_was_unavailable_may_still_send_what_is_no_video_as_often(world: World, video: Video):
+    world.api.claimed_bytes = len(MP4) + 1
+    assert await copy(world, video, trouble=DOWN, attempt=ATTEMPTS_AT_INVALID) == StepResult.retry(1, CUT_OFF)
 
 
 @pytest.mark.parametrize("variant", [THUMBNAIL, SPRITESHEET])
 async def test_a_file_that_the_deployment_does_not_make_is_done_without(world: World, video: Video, variant: Variant):
     del world.api.contents[variant]
-    assert await copy(world, video) == StepResult.done()
+    assert await copy(world, video) == StepResult.end()
     assert set(world.record(video).contents or {}) == set(Variant) - {variant}
 
 
 async def test_a_thumbnail_that_cannot_be_had_delays_the_video_only_so_often(world: World, video: Video):
-    world.api.fails[f"content of {THUMBNAIL}"] = UpstreamUnavailable("HTTP 500")
-    for attempt in range(ATTEMPTS_AT_EXTRAS):
-        assert (await copy(world, video, attempt)).again
-    assert await copy(world, video, attempt=ATTEMPTS_AT_EXTRAS) == StepResult.done()
+    world.api.fails[f"content of {THUMBNAIL}"] = DOWN
+    *retries, last = await run_step(copy_content, a_step(Step.COPY, video), world)
+    assert retries == [StepResult.retry(2**attempt, DOWN) for attempt in range(ATTEMPTS_AT_EXTRAS)]
+    assert last == StepResult.end()
     assert set(world.record(video).contents or {}) == {VIDEO, SPRITESHEET}
 
 
 async def test_an_unavailable_deployment_is_asked_until_its_content_expires(world: World, video: Video):
-    world.api.fails[f"content of {VIDEO}"] = UpstreamUnavailable("HTTP 500")
+    world.api.fails[f"content of {VIDEO}"] = DOWN
     world.clock.advance(DAY_S - 1)
-    assert await copy(world, video, attempt=1_000) == StepResult.retry(60)
+    assert await copy(world, video, trouble=DOWN, attempt=1_000) == StepResult.retry(60, DOWN)
     world.clock.advance(1)
-    assert await failure_of(world, video, attempt=1_001) == FailureCode.CONTENT_EXPIRED
+    assert await failure_of(world, video) == FailureCode.CONTENT_EXPIRED
 
 
 async def test_content_that_the_deployment_dropped_fails_the_video(world: World, video: Video):
@@ -137,4 +163,12 @@ async def test_a_fault_of_our_own_storage_is_not_the_deployments(world: World, v
     with pytest.raises(ConnectionError):
         await copy(world, video)
     world.contents.broken = None
-    assert await copy(world, video) == StepResult.done()
+    assert await copy(world, video) == StepResult.end()
+
+
+async def test_extras_that_fail_in_turns_delay_the_video_only_so_often(world: World, video: Video):
+    world.api.fails["content of thumbnail"] = DOWN
+    world.api.contents[SPRITESHEET] = b"<html>"
+    answers = await run_step(copy_content, a_step(Step.COPY, video), world)
+    assert len(answers) <= 2 * ATTEMPTS_AT_EXTRAS + 1
+    assert world.record(video).state is VideoState.COMPLETED

@@ -10,8 +10,8 @@ from domain.failures import Failure, FailureCode
 from domain.submission import PATIENCE
 from domain.video import InvalidTransition, Variant, Video, VideoState
 from domain.workflow import Step, StepResult
-from tests.unit.activities.world import World, a_step
-from tests.unit.examples import NOW, a_catalog, a_deployment, a_stored_content, a_video, usd
+from tests.unit.activities.world import World, a_step, run_step
+from tests.unit.examples import NOW, PRICE, a_catalog, a_deployment, a_stored_content, a_video, usd
 
 CANCELLED = Failure(code=FailureCode.CANCELLED, message="Cancelled.")
 BLOCKED = Failure(code="moderation_blocked", message="Blocked.")
@@ -20,15 +20,14 @@ BLOCKED = Failure(code="moderation_blocked", message="Blocked.")
 @pytest.fixture
 def copied(world: World) -> Video:
     """A video whose content is ours."""
-    submitting = a_video().submitting("east", NOW)
+    submitting = a_video().submitting("east", NOW, usd_per_second=PRICE)
     job = world.api.add_job(submitting)
-    copying = submitting.in_progress(job.upstream_id, NOW).copying(NOW, cost_usd=usd("0.40"))
-    return world.videos.add(copying.copied(Variant.VIDEO, a_stored_content()))
+    copying = submitting.in_progress(job.upstream_id, NOW).copying(NOW, rendered_s=4)
+    return world.videos.add(copying.copied({Variant.VIDEO: a_stored_content()}))
 
 
-async def end(world: World, video: Video, failure: Failure | None = None, attempt: int = 0) -> StepResult:
-    request = a_step(Step.END, video, failure=failure, attempt=attempt)
-    return await end_video(request, world.services())
+async def end(world: World, video: Video, failure: Failure | None = None) -> StepResult:
+    return await end_video(a_step(Step.END, video, failure=failure), world.services())
 
 
 def keep_deleting(world: World) -> None:
@@ -70,6 +69,17 @@ async def test_a_completed_videos_job_stays_unless_configured_otherwise(world: W
     assert world.api.calls["delete"] == 0
 
 
+async def test_a_video_that_its_copy_completed_stays_so_and_its_job_is_deleted_if_so_configured(
+    world: World, copied: Video
+):
+    keep_deleting(world)
+    completed = world.videos.add(copied.completed(NOW))
+    world.clock.advance(5)
+    assert await end(world, copied) == StepResult.done()
+    assert world.record(copied) == completed
+    assert world.api.jobs == {}
+
+
 async def test_a_completed_videos_job_is_deleted_if_so_configured(world: World, copied: Video):
     keep_deleting(world)
     await end(world, copied)
@@ -98,11 +108,11 @@ async def test_a_job_that_cannot_be_deleted_is_tried_again_and_then_left(
     world: World, copied: Video, caplog: pytest.LogCaptureFixture
 ):
     keep_deleting(world)
-    world.api.fails["delete"] = UpstreamUnavailable("HTTP 500: down")
-    for attempt in range(PATIENCE):
-        assert (await end(world, copied, attempt=attempt)).again
+    world.api.fails["delete"] = down = UpstreamUnavailable("HTTP 500: down")
     with caplog.at_level(logging.WARNING):
-        assert await end(world, copied, attempt=PATIENCE) == StepResult.done()
+        *retries, last = await run_step(end_video, a_step(Step.END, copied), world)
+    assert retries == [StepResult.retry(2**attempt, down) for attempt in range(PATIENCE)]
+    assert last == StepResult.done()
     assert "its job stays at east: HTTP 500: down" in caplog.text
     assert world.record(copied).state is VideoState.COMPLETED
 

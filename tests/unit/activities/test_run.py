@@ -7,21 +7,23 @@ from pydantic import ValidationError
 
 from activities.run import run_activity
 from activities.services import Services
+from domain.errors import UpstreamOverloaded
 from domain.failures import FailureCode, VideoFailed
 from domain.workflow import Step, StepRequest, StepResult
 from tests.unit.activities.world import World, a_step
 from tests.unit.examples import a_video
 
-REQUEST = a_step(Step.CHECK, a_video(), attempt=3)
+BUSY = UpstreamOverloaded("HTTP 429")
+REQUEST = a_step(Step.CHECK, a_video(), trouble=BUSY, attempt=3)
 
 
 async def test_a_result_comes_back_as_json(world: World):
     async def body(request: StepRequest, services: Services) -> StepResult:
         assert request == REQUEST
-        return StepResult.retry(2.5)
+        return StepResult.retry(2.5, BUSY)
 
     answer = await run_activity(body, REQUEST.model_dump(mode="json"), world.services())
-    assert StepResult.model_validate(json.loads(json.dumps(answer))) == StepResult.retry(2.5)
+    assert StepResult.model_validate(json.loads(json.dumps(answer))) == StepResult.retry(2.5, BUSY)
 
 
 async def test_a_failed_video_is_an_answer(world: World):

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from activities.submit_render_job import submit_render_job
 from domain.errors import (
+    NoCredential,
     OutcomeUnknown,
     UpstreamError,
     UpstreamNotFound,
@@ -16,11 +18,12 @@ from domain.errors import (
     UpstreamUnavailable,
 )
 from domain.failures import FailureCode, VideoFailed
+from domain.render_job import CLOCK_SKEW
 from domain.submission import LOOK_AGAIN_S, SETTLE_S
 from domain.video import Video, VideoRef, VideoState
 from domain.workflow import Step, StepResult
-from tests.unit.activities.world import MAX_QUEUED_S, World, a_step
-from tests.unit.examples import NOW, a_catalog, a_deployment, a_stored_content, a_video, an_id
+from tests.unit.activities.world import MAX_QUEUED_S, World, a_step, run_step
+from tests.unit.examples import NOW, PRICE, a_catalog, a_deployment, a_stored_content, a_video, an_id, usd
 from tests.unit.fakes import FakeVideoTable
 
 UNANSWERED = OutcomeUnknown("the exchange with east broke off")
@@ -30,23 +33,28 @@ class ProcessDied(Exception):
     """Stands for a SIGKILL at this very place."""
 
 
-async def submit(world: World, video: Video, attempt: int = 0) -> StepResult:
-    return await submit_render_job(a_step(Step.SUBMIT, video, attempt=attempt), world.services())
+async def submit(world: World, video: Video, *, trouble: UpstreamError | None = None, attempt: int = 0) -> StepResult:
+    return await submit_render_job(a_step(Step.SUBMIT, video, trouble=trouble, attempt=attempt), world.services())
 
 
-async def failure_of(world: World, video: Video, attempt: int = 0) -> str:
+async def failure_of(world: World, video: Video, *, trouble: UpstreamError | None = None, attempt: int = 0) -> str:
     with pytest.raises(VideoFailed) as failed:
-        await submit(world, video, attempt)
+        await submit(world, video, trouble=trouble, attempt=attempt)
     return failed.value.failure.code
 
 
 async def submit_until_done(world: World, video: Video) -> list[float]:
     """Run the step as the orchestration does; the delays in between."""
-    delays = list[float]()
-    while (result := await submit(world, video, attempt=len(delays))).again:
-        delays.append(result.delay_s)
-        world.clock.advance(result.delay_s)
-    return delays
+    *retries, last = await run_step(submit_render_job, a_step(Step.SUBMIT, video), world)
+    assert last.failure is None
+    return [retry.delay_s for retry in retries]
+
+
+async def submit_until_failed(world: World, video: Video) -> tuple[list[float], str]:
+    """Run the step as the orchestration does; the delays in between, and the failure's code."""
+    *retries, last = await run_step(submit_render_job, a_step(Step.SUBMIT, video), world)
+    assert last.failure
+    return [retry.delay_s for retry in retries], last.failure.code
 
 
 async def test_a_created_job_is_the_videos_own(world: World):
@@ -56,6 +64,13 @@ async def test_a_created_job_is_the_videos_own(world: World):
     assert (kept.state, kept.deployment, kept.upstream_id) == (VideoState.IN_PROGRESS, "east", "job-1")
     assert kept.submitting_since == kept.in_progress_since == world.clock()
     assert result == StepResult.done(delay_s=36)
+
+
+async def test_the_price_is_kept_from_when_the_job_was_asked_for(world: World):
+    world.catalog = a_catalog(a_deployment(usd_per_second={"1280x720": "0.30", "*": "0.10"}))
+    video = world.videos.add(a_video())
+    await submit(world, video)
+    assert world.record(video).usd_per_second == usd("0.30")
 
 
 async def test_the_intent_is_written_before_anything_is_sent(world: World):
@@ -82,7 +97,7 @@ class RacedTable(FakeVideoTable):
     async def amend(
         self, ref: VideoRef, change: Callable[[Video], Video], *, alarm_at: datetime | None = None
     ) -> Video:
-        self.records[ref] = self.records[ref].submitting("east", NOW - timedelta(milliseconds=1))
+        self.records[ref] = self.records[ref].submitting("east", NOW - timedelta(milliseconds=1), usd_per_second=PRICE)
         return await super().amend(ref, change, alarm_at=alarm_at)
 
 
@@ -95,7 +110,7 @@ async def test_of_two_runs_at_the_same_time_one_asks_for_the_job(world: World):
 
 async def test_a_process_that_dies_between_creation_and_record_pays_once(world: World):
     video = world.videos.add(a_video())
-    submitting = video.submitting("east", world.clock())
+    submitting = video.submitting("east", world.clock(), usd_per_second=PRICE)
     world.videos.add(submitting)
     world.api.add_job(submitting)
     assert (await submit(world, video)).again is False
@@ -104,7 +119,7 @@ async def test_a_process_that_dies_between_creation_and_record_pays_once(world: 
 
 
 async def test_a_process_that_dies_between_claim_and_record_takes_the_same_job_again(world: World):
-    submitting = world.videos.add(a_video().submitting("east", world.clock()))
+    submitting = world.videos.add(a_video().submitting("east", world.clock(), usd_per_second=PRICE))
     job = world.api.add_job(submitting)
     await world.videos.claim("east", job.upstream_id, submitting.video_id)
     await submit(world, submitting)
@@ -124,17 +139,19 @@ async def test_a_process_that_dies_before_the_creation_asks_for_the_job_once_it_
 @pytest.mark.parametrize("attempt", [0, 100])
 async def test_a_rejection_is_final(world: World, attempt: int):
     video = world.videos.add(a_video())
-    world.api.create_fails = [UpstreamRejected("HTTP 400: filtered", code="content_filter")]
-    assert await failure_of(world, video, attempt) == "content_filter"
+    filtered = UpstreamRejected("HTTP 400: filtered", code="content_filter")
+    world.api.create_fails = [filtered]
+    assert await failure_of(world, video, trouble=filtered, attempt=attempt) == "content_filter"
     assert world.record(video) == video
 
 
 async def test_an_overload_puts_the_video_back_into_the_queue_for_as_long_as_the_deployment_wishes(world: World):
     video = world.videos.add(a_video())
-    world.api.create_fails = [UpstreamOverloaded("Too many running tasks", retry_after_s=7)]
-    assert await submit(world, video) == StepResult.retry(7)
+    busy = UpstreamOverloaded("Too many running tasks", retry_after_s=7)
+    world.api.create_fails = [busy]
+    assert await submit(world, video) == StepResult.retry(7, busy)
     assert world.record(video) == video
-    assert (await submit(world, video, attempt=1)).again is False
+    assert (await submit(world, video, trouble=busy, attempt=1)).again is False
 
 
 async def test_an_overload_that_does_not_end_fails_the_video_in_the_end(world: World):
@@ -156,9 +173,39 @@ async def test_an_overload_that_does_not_end_fails_the_video_in_the_end(world: W
 async def test_what_an_operator_can_mend_is_given_some_attempts(world: World, error: UpstreamError, code: str):
     video = world.videos.add(a_video())
     world.api.create_fails = [error] * 4
-    for attempt in range(3):
-        assert (await submit(world, video, attempt)).again
-    assert await failure_of(world, video, attempt=3) == code
+    assert await submit_until_failed(world, video) == ([1, 2, 4], code)
+
+
+async def test_overloads_do_not_use_up_the_patience_for_what_an_operator_can_mend(world: World):
+    video = world.videos.add(a_video())
+    busy, denied = UpstreamOverloaded("HTTP 429"), UpstreamUnauthorized("HTTP 401: denied")
+    world.api.create_fails = [busy] * 3 + [denied] * 3
+    assert await submit_until_done(world, video) == [1, 2, 4, 1, 2, 4]
+    assert world.record(video).state is VideoState.IN_PROGRESS
+
+
+async def test_an_overload_in_between_neither_uses_nor_renews_the_patience_for_what_an_operator_can_mend(
+    world: World,
+):
+    video = world.videos.add(a_video())
+    busy, denied = UpstreamOverloaded("HTTP 429"), UpstreamUnauthorized("HTTP 401: denied")
+    world.api.create_fails = [*[denied] * 3, busy, *[denied] * 4]
+    assert await submit_until_failed(world, video) == ([1, 2, 4, 1], FailureCode.UNAUTHORIZED)
+
+
+async def test_a_credential_that_cannot_be_had_is_waited_for_some_minutes(world: World):
+    video = world.videos.add(a_video())
+    world.api.create_fails = [NoCredential("the vault does not answer")] * 1_000
+    delays, code = await submit_until_failed(world, video)
+    assert (delays, code) == ([1, 2, 4, 8, 16, 32, 60, 60, 60, 60], FailureCode.UNAUTHORIZED)
+
+
+async def test_a_deployment_that_is_down_is_waited_for_as_long_as_a_video_may_wait(world: World):
+    video = world.videos.add(a_video())
+    world.api.create_fails = [UpstreamUnavailable("HTTP 503")] * 1_000
+    delays, code = await submit_until_failed(world, video)
+    assert (delays[:8], code) == ([1, 2, 4, 8, 16, 32, 60, 60], FailureCode.NO_CAPACITY)
+    assert MAX_QUEUED_S <= sum(delays) < MAX_QUEUED_S + 60
 
 
 async def test_an_unanswered_creation_is_looked_for_and_its_job_adopted(world: World):
@@ -174,10 +221,10 @@ async def test_a_job_that_shows_up_late_is_adopted_all_the_same(world: World):
     world.api.create_fails, world.api.unanswered_creates = [UNANSWERED], False
     assert (await submit(world, video)).again
     world.clock.advance(SETTLE_S - 1)
-    assert (await submit(world, video, attempt=1)).again
+    assert (await submit(world, video)).again
     world.api.add_job(video)
     world.clock.advance(1)
-    assert (await submit(world, video, attempt=2)).again is False
+    assert (await submit(world, video)).again is False
     assert world.api.calls["create"] == world.api.creations == 1
 
 
@@ -211,6 +258,51 @@ async def test_a_job_that_was_asked_for_otherwise_is_not_adopted(world: World, o
     assert world.record(video).upstream_id == "job-2"
 
 
+async def test_a_job_is_adopted_from_a_deployment_whose_clock_is_behind(world: World):
+    video = world.videos.add(a_video())
+    world.api.create_fails, world.api.unanswered_creates = [UNANSWERED], False
+    await submit(world, video)
+    world.api.add_job(video, created_at=NOW - CLOCK_SKEW)
+    await submit_until_done(world, video)
+    assert world.record(video).upstream_id == "job-1"
+    assert world.api.calls["create"] == 1
+
+
+HIDDEN: list[dict[str, Any]] = [{"prompt": None}, {"seconds": None}, {"size": None}]
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+async def test_a_creation_is_not_repeated_where_the_list_does_not_tell_whose_a_job_is(
+    world: World, hidden: dict[str, Any]
+):
+    video = world.videos.add(a_video())
+    world.api.create_fails, world.api.unanswered_creates = [UNANSWERED], False
+    await submit(world, video)
+    world.api.add_job(video, **hidden)
+    assert await failure_of(world, video) == FailureCode.OUTCOME_UNKNOWN
+    assert world.api.calls["create"] == 1
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+async def test_the_videos_own_job_is_adopted_beside_one_that_does_not_tell_whose_it_is(
+    world: World, hidden: dict[str, Any]
+):
+    video = world.videos.add(a_video())
+    world.api.create_fails = [UNANSWERED]
+    await submit(world, video)
+    world.api.add_job(video, **hidden)
+    assert (await submit(world, video)).again is False
+    assert world.record(video).upstream_id == "job-1"
+
+
+async def test_an_old_job_that_does_not_tell_whose_it_is_does_not_keep_a_creation_from_being_repeated(world: World):
+    video = world.videos.add(a_video())
+    world.api.add_job(video, prompt=None, created_at=NOW - timedelta(hours=1))
+    world.api.create_fails, world.api.unanswered_creates = [UNANSWERED], False
+    assert sum(await submit_until_done(world, video)) == pytest.approx(SETTLE_S)
+    assert world.record(video).upstream_id == "job-2"
+
+
 @pytest.mark.parametrize("listed_after_s", [1, 4])
 async def test_ten_identical_prompts_each_adopt_a_job_of_their_own(world: World, listed_after_s: float):
     videos = [a_video(video_id=an_id(number)) for number in range(10)]
@@ -221,7 +313,7 @@ async def test_ten_identical_prompts_each_adopt_a_job_of_their_own(world: World,
         world.clock.advance(1)
     world.clock.advance(listed_after_s)
     for video in videos:
-        assert (await submit(world, video, attempt=1)).again is False
+        assert (await submit(world, video)).again is False
     assert {world.record(video).upstream_id for video in videos} == {f"job-{number}" for number in range(1, 11)}
     assert world.api.creations == 10
 
@@ -229,21 +321,21 @@ async def test_ten_identical_prompts_each_adopt_a_job_of_their_own(world: World,
 async def test_a_video_whose_job_was_adopted_by_its_twin_takes_the_twins(world: World):
     """Both creations were answered late: the first video looks, while the second one's answer is on its way."""
     first, second = a_video(), a_video(video_id=an_id(1))
-    world.videos.add(first.submitting("east", world.clock()))
+    world.videos.add(first.submitting("east", world.clock(), usd_per_second=PRICE))
     world.videos.add(second)
     world.api.add_job(first)
     world.api.add_job(second)
     await world.videos.claim("east", "job-3", first.video_id)
     result = await submit(world, second)
     assert result == StepResult.retry(LOOK_AGAIN_S)
-    await submit(world, second, attempt=1)
-    await submit(world, first, attempt=1)
+    await submit(world, second)
+    await submit(world, first)
     assert {world.record(first).upstream_id, world.record(second).upstream_id} == {"job-1", "job-2"}
 
 
 @pytest.mark.parametrize("error", [UpstreamNotFound("no list here"), UpstreamRejected("no list here")])
 async def test_an_unanswered_creation_at_a_server_that_cannot_list_is_not_repeated(world: World, error: UpstreamError):
-    submitting = world.videos.add(a_video().submitting("east", world.clock()))
+    submitting = world.videos.add(a_video().submitting("east", world.clock(), usd_per_second=PRICE))
     world.api.fails["recent"] = error
     assert await failure_of(world, submitting) == FailureCode.OUTCOME_UNKNOWN
     assert world.api.calls["create"] == 0
@@ -255,9 +347,9 @@ async def test_an_unanswered_creation_at_a_server_that_cannot_list_is_not_repeat
 async def test_a_list_that_cannot_be_had_is_asked_for_until_the_video_has_waited_too_long(
     world: World, error: UpstreamError
 ):
-    submitting = world.videos.add(a_video().submitting("east", world.clock()))
+    submitting = world.videos.add(a_video().submitting("east", world.clock(), usd_per_second=PRICE))
     world.api.fails["recent"] = error
-    assert await submit(world, submitting, attempt=2) == StepResult.retry(4)
+    assert await submit(world, submitting, trouble=error, attempt=2) == StepResult.retry(4, error)
     world.clock.advance(MAX_QUEUED_S)
     assert await failure_of(world, submitting) == FailureCode.OUTCOME_UNKNOWN
     assert world.api.calls["create"] == 0
@@ -274,15 +366,17 @@ async def test_a_video_cancelled_while_its_creation_is_unanswered_still_finds_it
     world.api.create_fails = [UNANSWERED]
     await submit(world, video)
     world.videos.add(world.record(video).cancelling(world.clock()))
-    assert (await submit(world, video, attempt=1)).again is False
+    assert (await submit(world, video)).again is False
     assert world.record(video).upstream_id == "job-1"
 
 
 async def test_a_cancelled_video_whose_job_never_appeared_is_not_asked_for_again(world: World):
-    submitting = world.videos.add(a_video().submitting("east", world.clock()).cancelling(world.clock()))
+    submitting = world.videos.add(
+        a_video().submitting("east", world.clock(), usd_per_second=PRICE).cancelling(world.clock())
+    )
     world.clock.advance(SETTLE_S)
     assert (await submit(world, submitting)).again
-    assert await failure_of(world, submitting, attempt=1) == FailureCode.CANCELLED
+    assert await failure_of(world, submitting) == FailureCode.CANCELLED
     assert world.api.calls["create"] == 0
 
 
@@ -305,5 +399,5 @@ async def test_a_video_that_no_deployment_renders_any_more_fails(world: World):
 
 
 async def test_an_intent_at_a_deployment_that_is_no_longer_configured_fails(world: World):
-    submitting = world.videos.add(a_video().submitting("a lost one", world.clock()))
+    submitting = world.videos.add(a_video().submitting("a lost one", world.clock(), usd_per_second=PRICE))
     assert await failure_of(world, submitting) == FailureCode.DEPLOYMENT_NOT_FOUND

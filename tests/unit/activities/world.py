@@ -2,12 +2,13 @@
 
 from asyncio import Semaphore
 from dataclasses import dataclass, field
-from typing import Any
 
+from activities.run import Activity, run_activity
 from activities.services import Services
 from domain.catalog import Catalog
+from domain.failures import Failure
 from domain.video import Video
-from domain.workflow import Step, StepRequest
+from domain.workflow import Step, StepRequest, StepResult
 from tests.unit.examples import a_catalog
 from tests.unit.fakes import FakeBlobStore, FakeClock, FakeVideosApi, FakeVideoTable
 
@@ -45,6 +46,20 @@ class World:
         return self.videos.records[video.ref]
 
 
-def a_step(step: Step, video: Video, **fields: Any) -> StepRequest:
-    """A request to run a step for a video."""
-    return StepRequest(video=video.ref, step=step, **fields)
+def a_step(
+    step: Step, video: Video, *, trouble: Exception | None = None, attempt: int = 0, failure: Failure | None = None
+) -> StepRequest:
+    """A request to run a step for a video, which met this trouble so often before."""
+    troubles = {type(trouble).__name__: attempt} if trouble else {}
+    return StepRequest(video=video.ref, step=step, troubles=troubles, failure=failure)
+
+
+async def run_step(body: Activity, first: StepRequest, world: World) -> list[StepResult]:
+    """Run a step as the orchestration does, waiting as long as it asks for, until something else follows."""
+    answers, request = list[StepResult](), first
+    while request and request.step is first.step:
+        answer = await run_activity(body, request.model_dump(mode="json"), world.services())
+        answers.append(StepResult.model_validate(answer))
+        world.clock.advance(answers[-1].delay_s)
+        request = request.after(answers[-1])
+    return answers

@@ -399,7 +399,7 @@ async def test_a_refused_key_is_read_anew_for_the_next_request():
 async def test_without_a_credential_nothing_is_sent(operation: str):
     upstream = Upstream(httpx.Response(200, json=JOB))
     del upstream.vault.secrets["east"]
-    with pytest.raises(UpstreamUnauthorized, match="empty or not set"):
+    with pytest.raises(UpstreamUnavailable, match="empty or not set"):
         await OPERATIONS[operation](upstream)
     assert upstream.requests == []
 

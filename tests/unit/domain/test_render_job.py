@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from domain.render_job import RenderJob
-from tests.unit.examples import NOW, a_video
+from domain.render_job import CLOCK_SKEW, RenderJob
+from tests.unit.examples import NOW, PRICE, a_video
 
-VIDEO = a_video().submitting("east", NOW)
+VIDEO = a_video().submitting("east", NOW, usd_per_second=PRICE)
+TOO_OLD = NOW - CLOCK_SKEW - timedelta(seconds=1)
 
 
 def a_job(**changes: Any) -> RenderJob:
@@ -16,8 +17,8 @@ def a_job(**changes: Any) -> RenderJob:
     return RenderJob.model_validate({"upstream_id": "job-1", "status": "running", **fields, **changes})
 
 
-@pytest.mark.parametrize("created_at", [NOW, NOW.replace(microsecond=0), NOW + timedelta(hours=1), None])
-def test_the_same_wish_created_after_the_intent_may_be_it(created_at: object):
+@pytest.mark.parametrize("created_at", [NOW, NOW - CLOCK_SKEW, NOW + timedelta(hours=1), None])
+def test_the_same_wish_may_be_it_unless_it_is_older_than_clocks_differ(created_at: object):
     assert a_job(created_at=created_at).could_be_of(VIDEO)
 
 
@@ -28,7 +29,7 @@ def test_the_same_wish_created_after_the_intent_may_be_it(created_at: object):
         {"prompt": None},
         {"seconds": 8},
         {"size": "720x1280"},
-        {"created_at": NOW - timedelta(seconds=1)},
+        {"created_at": TOO_OLD},
     ],
 )
 def test_another_wish_or_an_older_one_is_not(other: dict[str, Any]):
@@ -37,3 +38,24 @@ def test_another_wish_or_an_older_one_is_not(other: dict[str, Any]):
 
 def test_the_model_may_have_another_name_over_there():
     assert a_job(model="sora-2-2025-12-08").could_be_of(VIDEO)
+
+
+HIDDEN = [{"prompt": None}, {"seconds": None}, {"size": None}, {"prompt": None, "seconds": None, "size": None}]
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+@pytest.mark.parametrize("created_at", [NOW, NOW - CLOCK_SKEW, None])
+def test_a_job_that_does_not_repeat_the_whole_wish_hides_whose_it_is(hidden: dict[str, None], created_at: object):
+    job = a_job(**hidden, created_at=created_at)
+    assert job.hides_whose_it_is(VIDEO)
+    assert not job.could_be_of(VIDEO)
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_a_job_older_than_the_intent_hides_nothing(hidden: dict[str, None]):
+    assert not a_job(**hidden, created_at=TOO_OLD).hides_whose_it_is(VIDEO)
+
+
+@pytest.mark.parametrize("told", [{}, {"prompt": "Another."}, {"model": None}])
+def test_a_job_that_repeats_the_whole_wish_hides_nothing(told: dict[str, Any]):
+    assert not a_job(**told).hides_whose_it_is(VIDEO)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.failures import Failure, FailureCode, VideoFailed
 from domain.video import TRANSITIONS, InvalidTransition, Variant, Video, VideoState
-from tests.unit.examples import NOW, a_stored_content, a_video, usd
+from tests.unit.examples import NOW, PRICE, a_stored_content, a_video, usd
 
 type Change = Callable[[Video], Video]
 
@@ -19,9 +19,9 @@ FAILURE = Failure(code=FailureCode.RENDER_FAILED, message="The deployment gave u
 
 MOVES: dict[VideoState, Change] = {
     VideoState.QUEUED: lambda video: video.refused(),
-    VideoState.SUBMITTING: lambda video: video.submitting("east", LATER),
+    VideoState.SUBMITTING: lambda video: video.submitting("east", LATER, usd_per_second=PRICE),
     VideoState.IN_PROGRESS: lambda video: video.in_progress("job-1", LATER),
-    VideoState.COPYING: lambda video: video.copying(LATER, cost_usd=usd("0.40")),
+    VideoState.COPYING: lambda video: video.copying(LATER, rendered_s=4),
     VideoState.COMPLETED: lambda video: video.completed(LATER),
     VideoState.FAILED: lambda video: video.failed(FAILURE, LATER),
 }
@@ -29,7 +29,7 @@ MOVES: dict[VideoState, Change] = {
 
 NOTES: dict[str, Change] = {
     "progressed": lambda video: video.progressed(40),
-    "copied": lambda video: video.copied(Variant.VIDEO, a_stored_content()),
+    "copied": lambda video: video.copied({Variant.VIDEO: a_stored_content()}),
     "cancelling": lambda video: video.cancelling(LATER),
     "deleted": lambda video: video.deleted(LATER),
 }
@@ -120,9 +120,16 @@ def test_cannot_be_completed_before_its_content_is_stored():
         copying.completed(NOW)
 
 
-def test_a_refusal_forgets_the_intent():
-    refused = a_video().submitting("east", NOW).refused()
+def test_a_refusal_forgets_the_intent_and_its_price():
+    refused = a_video().submitting("east", NOW, usd_per_second=PRICE).refused()
     assert refused == a_video()
+
+
+def test_files_are_copied_one_after_the_other():
+    thumbnail = a_stored_content(blob="b.webp")
+    video = a_video().copied({Variant.VIDEO: a_stored_content()}).copied({Variant.THUMBNAIL: thumbnail})
+    assert video.contents == {Variant.VIDEO: a_stored_content(), Variant.THUMBNAIL: thumbnail}
+    assert video.copied({}) == video
 
 
 def test_whoever_works_on_a_cancelled_video_is_stopped():

@@ -10,7 +10,7 @@ from domain.failures import Failure
 from domain.media import content_blob
 from domain.video import Variant, Video
 from event_sources.sweeper import Sweeper
-from tests.unit.examples import NOW, a_stored_content, a_video, an_id
+from tests.unit.examples import NOW, PRICE, a_stored_content, a_video, an_id
 from tests.unit.fakes import FakeBlobStore, FakeOrchestrations, FakeVideoTable
 
 LOOK_AGAIN_AFTER, HISTORY_RETENTION = timedelta(minutes=1), timedelta(hours=1)
@@ -57,8 +57,8 @@ async def test_a_video_whose_alarm_has_not_rung_is_left_alone(world: World):
     "video",
     [
         a_video(),
-        a_video().submitting("east", NOW),
-        a_video().submitting("east", NOW).in_progress("job-1", NOW),
+        a_video().submitting("east", NOW, usd_per_second=PRICE),
+        a_video().submitting("east", NOW, usd_per_second=PRICE).in_progress("job-1", NOW),
         a_video().deleted(NOW),
     ],
     ids=lambda video: video.state,

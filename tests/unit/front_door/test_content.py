@@ -6,7 +6,7 @@ import pytest
 from domain.failures import Failure
 from domain.video import Video
 from front_door.memory_budget import MemoryBudget
-from tests.unit.examples import NOW, a_video, usd
+from tests.unit.examples import NOW, PRICE, a_video
 from tests.unit.front_door.world import MEMORY_BYTES, World, error_of
 
 CONTENT = bytes(index % 251 for index in range(MEMORY_BYTES))
@@ -88,8 +88,11 @@ async def test_a_reader_that_finds_no_memory_is_told_to_come_back(world: World, 
 
 PENDING = {
     "queued": a_video(),
-    "rendering": a_video().submitting("east", NOW).in_progress("job-1", NOW),
-    "copying": a_video().submitting("east", NOW).in_progress("job-1", NOW).copying(NOW, cost_usd=usd("0.40")),
+    "rendering": a_video().submitting("east", NOW, usd_per_second=PRICE).in_progress("job-1", NOW),
+    "copying": a_video()
+    .submitting("east", NOW, usd_per_second=PRICE)
+    .in_progress("job-1", NOW)
+    .copying(NOW, rendered_s=4),
 }
 
 

@@ -9,14 +9,14 @@ from grpc.aio import AioRpcError, Metadata
 from domain.failures import Failure
 from domain.media import content_blob
 from domain.video import Variant, Video
-from tests.unit.examples import NOW, a_video, an_id
+from tests.unit.examples import NOW, PRICE, a_video, an_id
 from tests.unit.front_door.world import KEY, OTHER_KEY, SWEEP_GRACE, World, error_of
 
 FAILURE = Failure(code="moderation_blocked", message="Blocked.")
 
 
 def rendering(**changes: object) -> Video:
-    return a_video(**changes).submitting("east", NOW).in_progress("job-1", NOW)
+    return a_video(**changes).submitting("east", NOW, usd_per_second=PRICE).in_progress("job-1", NOW)
 
 
 async def test_a_pending_video_says_when_to_ask_again(world: World):

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 from durabletask.task import CompletableTask, OrchestrationContext, RetryPolicy, Task
 
+from domain.errors import UpstreamOverloaded
 from domain.failures import Failure
 from domain.workflow import WAKE, Step, StepRequest, StepResult
 from orchestrators.generate_video import OUR_OWN_FAULTS, STEPS_PER_HISTORY, generate_video
@@ -15,7 +16,8 @@ from tests.unit.examples import a_video
 
 FIRST = StepRequest(video=a_video().ref)
 FAILURE = Failure(code="cancelled", message="Cancelled.")
-DONE, AGAIN = StepResult.done(), StepResult.retry(5)
+BUSY = UpstreamOverloaded("HTTP 429")
+DONE, AGAIN = StepResult.done(), StepResult.retry(5, BUSY)
 
 
 class FakeContext:
@@ -103,10 +105,16 @@ def test_a_video_that_goes_well_takes_each_step_once():
     assert context.continued is None
 
 
-def test_a_step_that_is_not_done_runs_again_after_a_while_and_is_counted():
-    context = run([AGAIN, StepResult.retry(7), DONE, DONE, DONE, DONE])
+def test_a_video_that_its_copy_ended_takes_no_further_step():
+    context = run([DONE, DONE, StepResult.end()])
+    assert steps_of(context) == [Step.SUBMIT, Step.CHECK, Step.COPY]
+    assert context.continued is None
+
+
+def test_a_step_that_met_trouble_runs_again_after_a_while_and_is_counted():
+    context = run([AGAIN, StepResult.retry(7, BUSY), DONE, DONE, DONE, DONE])
     assert steps_of(context) == [Step.SUBMIT] * 3 + [Step.CHECK, Step.COPY, Step.END]
-    assert [request.attempt for request in context.requests] == [0, 1, 2, 0, 0, 0]
+    assert [request.attempts_at(BUSY) for request in context.requests] == [0, 1, 2, 0, 0, 0]
     assert context.delays_s == [5, 7]
 
 
@@ -144,11 +152,11 @@ def test_news_during_a_step_spare_the_wait_after_it():
 def test_a_history_stays_short_however_long_a_video_waits():
     context = run([AGAIN] * STEPS_PER_HISTORY)
     assert len(context.requests) == STEPS_PER_HISTORY
-    assert context.continued == FIRST.model_copy(update={"attempt": STEPS_PER_HISTORY})
+    assert context.continued == FIRST.model_copy(update={"troubles": {"UpstreamOverloaded": STEPS_PER_HISTORY}})
 
 
 def test_a_continued_orchestration_goes_on_where_it_was():
-    copying = StepRequest(video=FIRST.video, step=Step.COPY, attempt=STEPS_PER_HISTORY)
+    copying = StepRequest(video=FIRST.video, step=Step.COPY, troubles={"UpstreamOverloaded": STEPS_PER_HISTORY})
     context = run([DONE, DONE], first=copying)
     assert context.requests == [copying, StepRequest(video=FIRST.video, step=Step.END)]
 
