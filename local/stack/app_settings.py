@@ -32,6 +32,8 @@ def app_environment(
 def _platform(addresses: Addresses, memory: Memory) -> dict[str, str]:
     return {
         "TASKHUB_NAME": "reelay",
+        # Blocks and parts of content go back to the system when they are freed, instead of staying in glibc's heap.
+        "MALLOC_MMAP_THRESHOLD_": "131072",
         "AzureWebJobsStorage": (
             f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={AZURITE_ACCOUNT_KEY};"
             f"BlobEndpoint={addresses.blob};QueueEndpoint={addresses.queue};TableEndpoint={addresses.table};"
