@@ -35,6 +35,7 @@ from orchestrators.generate_video import generate_video
 CONTENT_MEMORY_BYTES = 64 * 1024 * 1024
 COPIES_AT_ONCE = 4
 UPSTREAM_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+UPSTREAM_CONNECTIONS = httpx.Limits(max_connections=200, max_keepalive_connections=8)  # idle ones are polled
 FETCH_TIMEOUT = httpx.Timeout(20.0)
 
 
@@ -59,7 +60,7 @@ activity_services = Services(
     videos=videos,
     contents=contents,
     inputs=inputs,
-    api=VideosApi(httpx.AsyncClient(timeout=UPSTREAM_TIMEOUT), credentials),
+    api=VideosApi(httpx.AsyncClient(timeout=UPSTREAM_TIMEOUT, limits=UPSTREAM_CONNECTIONS), credentials),
     clock=clock,
     copies=asyncio.Semaphore(COPIES_AT_ONCE),
     max_queued_s=settings.max_queued_s,

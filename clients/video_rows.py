@@ -1,6 +1,6 @@
 """How a video looks in Table Storage: keys and entities.
 
-All rows of a tenant share one partition, so what belongs together changes together, in one transaction:
+All rows of a tenant share one partition, so what belongs together can change together, in one transaction:
 
     PartitionKey       RowKey               row
     tenant-TENANT      v<newest first>      the record; a plain range query lists the newest first

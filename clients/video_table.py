@@ -1,6 +1,9 @@
 """Video records in Table Storage; `video_rows` says how they are laid out."""
 
+import asyncio
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -12,10 +15,11 @@ from azure.data.tables.aio import TableClient
 
 from clients import video_rows as rows
 from domain.errors import NotFound
-from domain.video import Video, VideoRef
+from domain.video import InvalidTransition, Video, VideoRef
 from domain.video_id import is_video_id
 
 _AMEND_ATTEMPTS = 20
+_REMEMBERED = 100
 
 
 class Idempotency(NamedTuple):
@@ -44,6 +48,13 @@ class AlreadyAccepted(Exception):
         self.body_sha256 = body_sha256
 
 
+class _Seen(NamedTuple):
+    """A record and the ETag of its row."""
+
+    video: Video
+    etag: str
+
+
 class Page(NamedTuple):
     """One page of a tenant's videos."""
 
@@ -61,23 +72,27 @@ class VideoTable:
     def __init__(self, table: TableClient) -> None:
         self._table = table
         self._known_tenants = set[str]()
+        self._last_seen = OrderedDict[VideoRef, _Seen]()
 
     async def insert(self, video: Video, *, alarm_at: datetime, idempotency: Idempotency | None = None) -> None:
-        """Accept a video: the record, its place in the lists, its alarm and its Idempotency-Key, or nothing of it.
+        """Accept a video. It is accepted once its record is there, together with its Idempotency-Key if it has one.
+
+        The alarm goes before, so that the sweeper finds whatever a crash leaves half done. What goes alone is not put
+        into one transaction with the record: the SDK needs several times as long to write one.
 
         Raises:
             AlreadyAccepted: The Idempotency-Key was used before.
         """
         await self._remember_tenant(video.tenant)
-        entities = [rows.to_entity(video), rows.order_entity(video.ref), rows.alarm_entity(video.ref, alarm_at)]
-        if idempotency:
-            entities.append(rows.idempotency_entity(video.ref, idempotency.key, idempotency.body_sha256))
-        try:
-            await self._table.submit_transaction([("create", entity) for entity in entities])
-        except HttpResponseError as error:
-            if error.status_code != HTTPStatus.CONFLICT:
-                raise
-            await self._raise_unless_our_own(video, entities[-1])
+        await asyncio.gather(
+            self._table.upsert_entity(rows.alarm_entity(video.ref, alarm_at)),
+            self._table.upsert_entity(rows.order_entity(video.ref)),
+        )
+        if idempotency is None:
+            with suppress(ResourceExistsError):  # ids are unique: the transport repeated an insert that had worked
+                await self._table.create_entity(rows.to_entity(video))
+        else:
+            await self._insert_once(video, idempotency)
 
     async def get(self, ref: VideoRef) -> Video:
         """The record.
@@ -85,7 +100,7 @@ class VideoTable:
         Raises:
             NotFound: The tenant has no such video.
         """
-        return rows.to_video(await self._read(ref))
+        return (await self._read(ref)).video
 
     async def get_visible(self, ref: VideoRef) -> Video:
         """The record, as long as its tenant has not deleted it.
@@ -114,19 +129,15 @@ class VideoTable:
         Raises:
             NotFound: The tenant has no such video.
         """
+        if amended := await self._amend_last_seen(ref, change, alarm_at):
+            return amended
         for _ in range(_AMEND_ATTEMPTS):
-            entity = await self._read(ref)
-            before = rows.to_video(entity)
-            after = change(before)
-            if after == before and alarm_at is None:
-                return before
-            try:
-                await self._replace(after, entity.metadata["etag"], alarm_at)
-            except HttpResponseError as error:
-                if error.status_code != HTTPStatus.PRECONDITION_FAILED:
-                    raise
-            else:
+            seen = await self._read(ref)
+            after = change(seen.video)
+            if after == seen.video and alarm_at is None:
                 return after
+            if amended := await self._replace(after, seen.etag, alarm_at):
+                return amended
         raise RuntimeError(f"{ref.video_id} kept changing while it was being changed")
 
     async def page(self, tenant: str, *, after: str | None, limit: int, newest_first: bool = True) -> Page:
@@ -189,30 +200,62 @@ class VideoTable:
         """Close the connections."""
         await self._table.close()
 
-    async def _raise_unless_our_own(self, video: Video, last: rows.Entity) -> None:
-        """A row was there already: either the key was used before, or the transport repeated an insert that worked."""
-        kept: Any = await self._table.get_entity(last["PartitionKey"], last["RowKey"])
-        if kept["video_id"] != video.video_id:
-            raise AlreadyAccepted(kept["video_id"], kept["body_sha256"])
+    async def _insert_once(self, video: Video, idempotency: Idempotency) -> None:
+        promise = rows.idempotency_entity(video.ref, idempotency.key, idempotency.body_sha256)
+        try:
+            await self._table.submit_transaction([("create", rows.to_entity(video)), ("create", promise)])
+        except HttpResponseError as error:
+            if error.status_code != HTTPStatus.CONFLICT:
+                raise
+            kept: Any = await self._table.get_entity(promise["PartitionKey"], promise["RowKey"])
+            if kept["video_id"] != video.video_id:  # else the transport repeated a transaction that had worked
+                raise AlreadyAccepted(kept["video_id"], kept["body_sha256"]) from None
 
-    async def _read(self, ref: VideoRef) -> Any:
+    async def _read(self, ref: VideoRef) -> _Seen:
+        self._last_seen.pop(ref, None)
         if not is_video_id(ref.video_id):
             raise _missing(ref)
         try:
-            return await self._table.get_entity(rows.tenant_partition(ref.tenant), rows.record_key(ref.video_id))
+            row: Any = await self._table.get_entity(rows.tenant_partition(ref.tenant), rows.record_key(ref.video_id))
         except ResourceNotFoundError:
             raise _missing(ref) from None
+        return self._remember(_Seen(rows.to_video(row), row.metadata["etag"]))
 
-    async def _replace(self, video: Video, etag: str, alarm_at: datetime | None) -> None:
+    def _remember(self, seen: _Seen) -> _Seen:
+        self._last_seen[seen.video.ref] = seen
+        if len(self._last_seen) > _REMEMBERED:
+            self._last_seen.popitem(last=False)
+        return seen
+
+    async def _amend_last_seen(
+        self, ref: VideoRef, change: Callable[[Video], Video], alarm_at: datetime | None
+    ) -> Video | None:
+        """What was just read is likely still the newest: that spares a read. None whenever it is not, or may not be."""
+        seen = self._last_seen.pop(ref, None)
+        if seen is None:
+            return None
+        try:
+            after = change(seen.video)
+        except InvalidTransition:
+            return None
+        return await self._replace(after, seen.etag, alarm_at) if after != seen.video else None
+
+    async def _replace(self, video: Video, etag: str, alarm_at: datetime | None) -> Video | None:
+        """Write a record over the one that has this ETag; None if there is none any more."""
         record = rows.to_entity(video)
         unchanged: dict[str, Any] = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
-        if alarm_at is None:
-            await self._table.update_entity(record, UpdateMode.REPLACE, **unchanged)
-            return
-        alarm = rows.alarm_entity(video.ref, alarm_at)
-        await self._table.submit_transaction(
-            [("update", record, {"mode": UpdateMode.REPLACE, **unchanged}), ("upsert", alarm)]
-        )
+        try:
+            if alarm_at is None:
+                written = await self._table.update_entity(record, UpdateMode.REPLACE, **unchanged)
+            else:
+                update = ("update", record, {"mode": UpdateMode.REPLACE, **unchanged})
+                alarm = ("upsert", rows.alarm_entity(video.ref, alarm_at))
+                written = (await self._table.submit_transaction([update, alarm]))[0]
+        except HttpResponseError as error:
+            if error.status_code not in {HTTPStatus.PRECONDITION_FAILED, HTTPStatus.NOT_FOUND}:
+                raise
+            return None
+        return self._remember(_Seen(video, written["etag"])).video
 
     async def _newest_first(self, tenant: str, after: str | None, limit: int) -> list[Video]:
         first, end = rows.RECORDS

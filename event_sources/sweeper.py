@@ -61,7 +61,7 @@ class Sweeper:
         try:
             video = await self.videos.get(ref)
         except NotFound:
-            await self.videos.clear_alarm(ref)
+            await self.videos.remove(ref)
             return
         if not video.has_ended:
             await self.orchestrations.ensure_running(ref)

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -42,8 +43,8 @@ async def test_record_comes_back_as_it_was(videos: VideoTable):
     assert await videos.get(video.ref) == video
 
     def change(before: Video) -> Video:
-        rendered = before.submitting("d", NOW).in_progress("job", NOW).progressed(40)
-        return rendered.copied(Variant.VIDEO, content).failed(Failure(code="c", message="m"), NOW)
+        rendered = before.submitting("d", NOW, usd_per_second=Decimal("0.10")).in_progress("job", NOW).progressed(40)
+        return rendered.copied({Variant.VIDEO: content}).failed(Failure(code="c", message="m"), NOW)
 
     changed = await videos.amend(video.ref, change)
     assert await videos.get(video.ref) == changed == change(video)
@@ -105,7 +106,7 @@ async def test_one_of_many_concurrent_inserts_gets_the_idempotency_key(videos: V
     assert [video.video_id for video in page.videos] == [winner]
 
 
-async def test_refused_insert_leaves_nothing_of_itself(videos: VideoTable):
+async def test_refused_insert_leaves_nothing_but_what_the_sweeper_is_called_to_remove(videos: VideoTable):
     await videos.insert(video_at(), alarm_at=NOW, idempotency=Idempotency("key", "body"))
     late = video_at(1)
 
@@ -115,6 +116,8 @@ async def test_refused_insert_leaves_nothing_of_itself(videos: VideoTable):
     assert refusal.value.body_sha256 == "body"
     with pytest.raises(NotFound):
         await videos.get(late.ref)
+    assert late.ref in [ref async for ref in videos.due(NOW)]
+    await videos.remove(late.ref)
     assert late.ref not in [ref async for ref in videos.due(NOW)]
 
 
@@ -195,3 +198,22 @@ async def test_alarms_ring_when_it_is_time(videos: VideoTable):
     await videos.remove(late.ref)
     await videos.remove(late.ref)
     assert await due(NOW + minute) == {early.video_id}
+
+
+async def test_what_another_instance_changed_is_read_before_a_change_is_refused(videos: VideoTable):
+    """Each instance remembers what it read last, and neither gets stuck on that."""
+    elsewhere = VideoTable(videos._table)
+    content = StoredContent(blob="a/b.mp4", content_type="video/mp4", size_bytes=7, sha256="0" * 64)
+    video = await kept(videos, video_at())
+    price = Decimal("0.1")
+    await videos.amend(video.ref, lambda v: v.submitting("d", NOW, usd_per_second=price).in_progress("job", NOW))
+    await elsewhere.amend(video.ref, lambda v: v.copying(NOW, rendered_s=4).copied({Variant.VIDEO: content}))
+    assert (await videos.amend(video.ref, lambda v: v.completed(NOW))).has_ended
+
+
+async def test_record_that_another_instance_removed_is_missing(videos: VideoTable):
+    video = await kept(videos, video_at())
+    await videos.get(video.ref)
+    await VideoTable(videos._table).remove(video.ref)
+    with pytest.raises(NotFound):
+        await videos.amend(video.ref, lambda v: v.cancelling(NOW))

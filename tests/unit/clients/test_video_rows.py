@@ -24,6 +24,7 @@ videos = st.builds(
     progress=st.integers(0, 100),
     submitting_since=st.none() | moments,
     contents=st.none() | st.dictionaries(st.sampled_from(Variant), contents),
+    usd_per_second=st.none() | st.decimals(0, 1000, places=4),
     cost_usd=st.none() | st.decimals(0, 1000, places=4),
     failure=st.none() | st.builds(Failure, code=texts, message=texts),
     deleted_at=st.none() | moments,
