@@ -59,8 +59,9 @@ class UserDelegationSigner:
         """See `LinkSigner`."""
         async with self._lock:
             if self._key is None or self._good_until is None or self._good_until < expires_at:
-                self._good_until = max(now + _DELEGATION, expires_at)
-                self._key = await self._service.get_user_delegation_key(now - _CLOCK_SKEW, self._good_until)
+                good_until = max(now + _DELEGATION, expires_at)
+                self._key = await self._service.get_user_delegation_key(now - _CLOCK_SKEW, good_until)
+                self._good_until = good_until
             key = self._key
         return _sas(container, blob, now, expires_at, user_delegation_key=key)
 

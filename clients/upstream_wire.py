@@ -3,6 +3,7 @@
 Sources: learn.microsoft.com, Azure OpenAI v1 videos reference; error bodies as seen on the live service.
 """
 
+import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -25,6 +26,8 @@ from domain.errors import (
 from domain.failures import FailureCode
 from domain.render_job import RenderJob, RenderStatus
 
+_log = logging.getLogger(__name__)
+_RUNNING = {"queued", "preprocessing", "in_progress", "processing", "running"}
 _SUCCEEDED = {"completed", "succeeded"}
 _FAILED = {"failed", "cancelled", "canceled", "expired"}
 _NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
@@ -143,7 +146,11 @@ def _unclear(request: httpx.Request, message: str, retry_after_s: float | None =
 def _status(word: str) -> RenderStatus:
     if word in _SUCCEEDED:
         return RenderStatus.SUCCEEDED
-    return RenderStatus.FAILED if word in _FAILED else RenderStatus.RUNNING
+    if word in _FAILED:
+        return RenderStatus.FAILED
+    if word not in _RUNNING:
+        _log.warning("the unknown status %r counts as running", word[:40])
+    return RenderStatus.RUNNING
 
 
 def _failure(wire: _WireJob) -> dict[str, str]:

@@ -10,12 +10,13 @@ from domain.errors import (
     UpstreamUnavailable,
 )
 from domain.failures import FailureCode, VideoFailed
-from domain.retrying import backoff_s
 
 SETTLE_S = 15.0
 """A job whose creation was not answered may show up this late; only then is it asked for again."""
 LOOK_AGAIN_S = 1.0
 """How long after an unanswered creation to look for the job."""
+FIRST_RETRY_S = 1.0
+LONGEST_RETRY_S = 60.0
 LONGEST_WISH_S = 3600.0
 """A deployment that wishes to be left alone for longer is asked all the same."""
 PATIENCE = 3
@@ -58,4 +59,4 @@ def retry_delay_s(error: UpstreamError, *, attempt: int) -> float:
     """
     if isinstance(error, UpstreamOverloaded | UpstreamUnavailable) and error.retry_after_s:
         return min(error.retry_after_s, LONGEST_WISH_S)
-    return backoff_s(attempt)
+    return min(FIRST_RETRY_S * 2.0 ** min(attempt, 30), LONGEST_RETRY_S)

@@ -1,1 +1,1 @@
-"""The triggers that are not HTTP: timers and Event Grid."""
+"""The triggers that are not HTTP."""

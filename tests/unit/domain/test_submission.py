@@ -13,7 +13,6 @@ from domain.errors import (
     UpstreamUnavailable,
 )
 from domain.failures import FailureCode, VideoFailed
-from domain.retrying import backoff_s
 from domain.submission import LONGEST_WISH_S, PATIENCE, delay_after_refusal_s, retry_delay_s
 
 DAY_S = 86_400.0
@@ -72,5 +71,4 @@ def test_without_a_wish_the_wait_doubles_up_to_a_minute(error: UpstreamError):
 
 
 def test_backoff_is_bounded_however_often_it_failed():
-    assert backoff_s(10**6) == 60
-    assert backoff_s(3, first_s=0.5, longest_s=3) == 3
+    assert retry_delay_s(UpstreamOverloaded("busy"), attempt=10**6) == 60

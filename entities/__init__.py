@@ -1,1 +1,0 @@
-"""Durable entities: small shared state with one writer."""
