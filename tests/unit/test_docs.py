@@ -10,10 +10,13 @@ import yaml
 from clients.settings import Settings
 from domain.catalog import Catalog, Deployment
 from domain.failures import FailureCode
+from local.azure_fakes.faults import Effect, Operation
+from local.stack.settings import StackSettings
 
 ROOT = Path(__file__).parents[2]
 API = (ROOT / "docs/api.md").read_text()
 CONFIGURATION = (ROOT / "docs/configuration.md").read_text()
+LOCAL = (ROOT / "docs/local.md").read_text()
 
 
 def fenced(text: str, language: str) -> list[str]:
@@ -50,6 +53,16 @@ def test_sample_settings_can_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in values.items():
         monkeypatch.setenv(name, value)
     assert list(Settings().catalog.models) == ["sora-2"]
+
+
+@pytest.mark.parametrize("name", StackSettings.model_fields)
+def test_every_setting_of_the_local_stack_is_explained(name: str) -> None:
+    assert f"| `{name.upper()}` |" in LOCAL
+
+
+@pytest.mark.parametrize("word", [*Operation, *Effect])
+def test_every_way_to_break_the_local_stack_is_named(word: str) -> None:
+    assert f"`{word}`" in LOCAL
 
 
 def test_links_lead_somewhere() -> None:
