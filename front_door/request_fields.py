@@ -51,8 +51,9 @@ async def read_fields(request: Request, *, max_bytes: int) -> dict[str, Any]:
 
 
 def fingerprint(fields: Mapping[str, Any]) -> str:
-    """A digest that is the same for the same fields, however they were sent."""
-    plain = json.dumps(fields, sort_keys=True, default=_digest)
+    """A digest that is the same for the same fields, however they were sent: in a form, numbers are texts."""
+    texts = {name: str(value) if isinstance(value, int | float) else value for name, value in fields.items()}
+    plain = json.dumps(texts, sort_keys=True, default=_digest)
     return hashlib.sha256(plain.encode()).hexdigest()
 
 

@@ -92,6 +92,10 @@ def test_the_order_of_fields_does_not_matter():
     assert fingerprint({"a": "1", "b": "2"}) == fingerprint({"b": "2", "a": "1"})
 
 
+def test_a_number_has_the_fingerprint_of_its_text():
+    assert fingerprint({"seconds": 4}) == fingerprint({"seconds": "4"}) != fingerprint({"seconds": 8})
+
+
 async def test_fingerprints_tell_files_apart():
     one, other = (fingerprint({"input_reference": SentFile("fox.png", content)}) for content in (b"1", b"2"))
     assert one != other
