@@ -1,20 +1,27 @@
 """How a deployment is told who we are: each by its own credential, never by another's."""
 
 import asyncio
+import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
-from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.exceptions import AzureError
-from azure.identity.aio import ManagedIdentityCredential
-
+from clients.identities import open_identity
 from clients.secret_store import SecretStore
-from domain.catalog import ApiKeyAuth, Auth, ManagedIdentityAuth
-from domain.errors import CredentialUnavailable
+from clients.token_source import Identity, TokenSource
+from domain.auth import (
+    TOKEN_SCOPE,
+    ApiKeyAuth,
+    Auth,
+    EntraTokenAuth,
+    IdentityAuth,
+    NoAuth,
+    UsernamePasswordAuth,
+    secrets_of,
+)
 
+_log = logging.getLogger(__name__)
 
-def _managed_identity(client_id: str | None) -> AsyncTokenCredential:
-    return ManagedIdentityCredential(client_id=client_id)
+type OpenIdentity = Callable[[IdentityAuth, SecretStore], Awaitable[Identity]]
 
 
 class Credentials:
@@ -22,16 +29,14 @@ class Credentials:
 
     Args:
         secrets: Where keys are read.
-        open_identity: Makes the credential of an identity, user-assigned or, for None, the system-assigned one.
+        open_identity: Makes the credential of an identity.
     """
 
-    def __init__(
-        self, secrets: SecretStore, open_identity: Callable[[str | None], AsyncTokenCredential] = _managed_identity
-    ) -> None:
+    def __init__(self, secrets: SecretStore, open_identity: OpenIdentity = open_identity) -> None:
         self._secrets = secrets
         self._open_identity = open_identity
-        self._identities = dict[str | None, AsyncTokenCredential]()
-        self._locks = defaultdict[str | None, asyncio.Lock](asyncio.Lock)
+        self._sources = dict[IdentityAuth, TokenSource]()
+        self._renewals = defaultdict[Auth, asyncio.Lock](asyncio.Lock)
 
     async def headers(self, auth: Auth) -> Mapping[str, str]:
         """The headers of one request.
@@ -40,28 +45,49 @@ class Credentials:
             CredentialUnavailable: No token or key can be had.
         """
         match auth:
-            case ApiKeyAuth():
+            case NoAuth():
+                return {}
+            case ApiKeyAuth(sent_as="api-key"):
                 return {"api-key": await self._secrets.get(auth.secret)}
-            case ManagedIdentityAuth():
-                return {"authorization": f"Bearer {await self._token(auth)}"}
+            case ApiKeyAuth() | EntraTokenAuth():
+                return _bearer(await self._secrets.get(auth.secret))
+            case _:
+                return _bearer(await self._source(auth).token(auth.scope))
 
-    def refused(self, auth: Auth) -> None:
-        """The deployment refused what `headers` gave: read a rotated key anew."""
-        if isinstance(auth, ApiKeyAuth):
-            self._secrets.forget(auth.secret)
+    async def renewed(self, auth: Auth, refused: Mapping[str, str]) -> Mapping[str, str]:
+        """The headers to use instead of refused ones; secret and token are read anew, once for all who were refused.
+
+        Raises:
+            CredentialUnavailable: No token or key can be had.
+        """
+        async with self._renewals[auth]:
+            if await self.headers(auth) == refused:
+                await self._forget(auth)
+            return await self.headers(auth)
 
     async def close(self) -> None:
         """Close the connections."""
-        for identity in self._identities.values():
-            await identity.close()
+        for source in self._sources.values():
+            await source.forget()
 
-    async def _token(self, auth: ManagedIdentityAuth) -> str:
-        if auth.client_id not in self._identities:
-            self._identities[auth.client_id] = self._open_identity(auth.client_id)
-        identity = self._identities[auth.client_id]
-        # The credential caches tokens, but twenty concurrent first calls would make twenty requests.
-        async with self._locks[auth.client_id]:
-            try:
-                return (await identity.get_token(auth.scope)).token
-            except AzureError as error:
-                raise CredentialUnavailable(f"no managed identity token: {error.message}") from error
+    async def _forget(self, auth: Auth) -> None:
+        for reference in secrets_of(auth):
+            self._secrets.forget(reference)
+        if not isinstance(auth, NoAuth | ApiKeyAuth | EntraTokenAuth):
+            await self._source(auth).forget()
+
+    def _source(self, auth: IdentityAuth) -> TokenSource:
+        identity = auth.model_copy(update={"scope": TOKEN_SCOPE})  # one for all its scopes
+        if identity not in self._sources:
+            if isinstance(identity, UsernamePasswordAuth):
+                _log.warning(
+                    "username_password of %s: deprecated by Microsoft, and fails where multi-factor authentication is "
+                    "required; use managed_identity or client_certificate",
+                    identity.username,
+                )
+            self._sources[identity] = TokenSource(identity.kind, lambda: self._open_identity(identity, self._secrets))
+        return self._sources[identity]
+
+
+def _bearer(token: str) -> Mapping[str, str]:
+    return {"authorization": f"Bearer {token}"}

@@ -2,19 +2,16 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import httpx
 
 from clients.credentials import Credentials
+from clients.upstream_auth import UpstreamAuth
 from clients.upstream_wire import read_job, read_jobs, to_error, translated_transport_errors
 from domain.catalog import Deployment
 from domain.errors import (
-    CredentialUnavailable,
-    NoCredential,
     OutcomeUnknown,
-    UpstreamError,
     UpstreamNotFound,
     UpstreamUnavailable,
 )
@@ -57,7 +54,7 @@ class VideosApi:
         self._credentials = credentials
 
     async def create(self, deployment: Deployment, video: Video, input_file: InputFile | None = None) -> RenderJob:
-        """Create a render job. Never repeated in here: this is what costs money.
+        """Create a render job. Never repeated in here, but after a 401: this is what costs money.
 
         Raises:
             OutcomeUnknown: The job may exist.
@@ -121,38 +118,34 @@ class VideosApi:
             UpstreamError: It cannot be had, or broke off.
         """
         path = f"videos/{upstream_id}/content"
-        request = await self._request(deployment, "GET", path, params={"variant": variant.value})
-        with translated_transport_errors(request):
-            response = await self._http.send(request, stream=True)
+        response = await self._exchange(deployment, "GET", path, stream=True, params={"variant": variant.value})
+        with translated_transport_errors(response.request):
             try:
                 if not response.is_success:
                     await response.aread()
-                    raise self._error(deployment, response)
+                    raise to_error(response)
                 length = response.headers.get("content-length")
                 yield ContentStream(int(length) if length else None, response.aiter_bytes(chunk_bytes))
             finally:
                 await response.aclose()
 
     async def _send(self, deployment: Deployment, method: str, path: str, **parts: Any) -> httpx.Response:
-        request = await self._request(deployment, method, path, **parts)
-        with translated_transport_errors(request):
-            response = await self._http.send(request)
+        response = await self._exchange(deployment, method, path, **parts)
         if not response.is_success:
-            raise self._error(deployment, response)
+            raise to_error(response)
         return response
 
-    async def _request(
+    async def _exchange(
+        self, deployment: Deployment, method: str, path: str, *, stream: bool = False, **parts: Any
+    ) -> httpx.Response:
+        request = self._request(deployment, method, path, **parts)
+        with translated_transport_errors(request):
+            auth = UpstreamAuth(self._credentials, deployment.auth)
+            return await self._http.send(request, auth=auth, stream=stream)
+
+    def _request(
         self, deployment: Deployment, method: str, path: str, params: Mapping[str, str] | None = None, **parts: Any
     ) -> httpx.Request:
-        try:
-            headers = await self._credentials.headers(deployment.auth)
-        except CredentialUnavailable as error:
-            raise NoCredential(str(error)) from error
         version = {"api-version": deployment.api_version} if deployment.api_version else {}
         url = f"{str(deployment.endpoint).rstrip('/')}/{path}"
-        return self._http.build_request(method, url, params={**(params or {}), **version}, headers=headers, **parts)
-
-    def _error(self, deployment: Deployment, response: httpx.Response) -> UpstreamError:
-        if response.status_code == HTTPStatus.UNAUTHORIZED:
-            self._credentials.refused(deployment.auth)
-        return to_error(response)
+        return self._http.build_request(method, url, params={**(params or {}), **version}, **parts)

@@ -5,52 +5,26 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, field_validator, model_validator
+from pydantic import AfterValidator, Field, HttpUrl, field_validator, model_validator
 
+from domain.auth import Auth
+from domain.configuration import Configuration
 from domain.errors import InvalidRequest
-from domain.secret_reference import SecretRef
 
-TOKEN_SCOPE = "https://ai.azure.com/.default"  # noqa: S105 - a public scope; older docs name cognitiveservices.azure.com
 ANY_SIZE = "*"
 
 type Size = Annotated[str, Field(pattern=r"^\d{2,5}x\d{2,5}$")]
 type Operation = Literal["create", "remix", "edit", "extension", "character"]
 
 
-class _Configuration(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ManagedIdentityAuth(_Configuration):
-    """The identity of the function app itself.
-
-    Attributes:
-        client_id: A user-assigned identity; None for the system-assigned one.
-        scope: The token's audience.
-    """
-
-    kind: Literal["managed_identity"]
-    client_id: str | None = None
-    scope: str = TOKEN_SCOPE
-
-
-class ApiKeyAuth(_Configuration):
-    """A key of the resource, sent as `api-key`."""
-
-    kind: Literal["api_key"]
-    secret: SecretRef
-
-
-type Auth = Annotated[ManagedIdentityAuth | ApiKeyAuth, Field(discriminator="kind")]
-
-
-class Deployment(_Configuration):
+class Deployment(Configuration):
     """One upstream that can render a model.
 
     Attributes:
         name: Unique among all deployments; shown in records and logs.
         endpoint: The URL that `/videos` is appended to, such as `https://R.openai.azure.com/openai/v1/`.
         upstream_model: What the upstream calls the model; on Azure the deployment's name.
+        auth: How it is told who we are.
         api_version: Sent as a query parameter if set (`preview` or `v1`).
         sizes: Allowed sizes, WIDTHxHEIGHT in pixels; the first is the default.
         seconds: Allowed lengths; the first is the default.
@@ -95,7 +69,7 @@ class Deployment(_Configuration):
         return self.usd_per_second[size if size in self.usd_per_second else ANY_SIZE]
 
 
-class Model(_Configuration):
+class Model(Configuration):
     """A public model name and who can render it, in order of preference."""
 
     deployments: tuple[Deployment, ...]
@@ -133,7 +107,7 @@ def _names_are_unique(models: Mapping[str, Model]) -> Mapping[str, Model]:
 type Models = Annotated[Mapping[str, Model], Field(min_length=1), AfterValidator(_names_are_unique)]
 
 
-class Catalog(_Configuration):
+class Catalog(Configuration):
     """All models by public name."""
 
     models: Models

@@ -224,6 +224,34 @@ async def test_key_may_be_rotated_while_a_job_runs(workflow: Workflow, after: St
     assert workflow.creates() == 1
 
 
+async def test_every_running_job_survives_a_rotation_without_losing_a_check(workflow: Workflow):
+    await workflow.run(await workflow.accept(model=KEYED))  # the key has been read
+    runs = [workflow.steps(await workflow.accept(model=KEYED)) for _ in range(3)]
+    assert [await anext(run) for run in runs] == [Step.SUBMIT] * 3
+    reads = workflow.fakes.world.requests["secret"]
+    workflow.fakes.world.change_settings({"api_keys": {KEYED: "new key"}, "secrets": {"pro-key": "new key"}})
+
+    for run in runs:
+        async for _ in run:
+            pass
+
+    page = await workflow.services.videos.page("ann", after=None, limit=10)
+    assert [video.state for video in page.videos] == [VideoState.COMPLETED] * 4
+    assert workflow.creates() == 4
+    assert workflow.fakes.world.requests["secret"] == reads + 1
+
+
+@pytest.mark.parametrize("operation", ["create", "retrieve", "content"])
+@pytest.mark.parametrize("model", [MANAGED, KEYED])
+async def test_one_refused_credential_costs_no_time(workflow: Workflow, operation: str, model: str):
+    await workflow.faults(status(operation, 401))
+
+    await assert_is_whole(await workflow.run(await workflow.accept(model=model)), workflow)
+
+    assert workflow.creates() == 1
+    assert workflow.waited_after(Step.SUBMIT)[1:] == []
+
+
 async def test_missing_key_is_the_operators_fault(workflow: Workflow):
     workflow.fakes.world.change_settings({"secrets": {"pro-key": None}})
 

@@ -17,6 +17,7 @@ from clients.secret_store import SecretStore
 from clients.upstream_wire import to_job
 from clients.videos_api import InputFile, VideosApi
 from domain.errors import (
+    NoCredential,
     OutcomeUnknown,
     UpstreamError,
     UpstreamNotFound,
@@ -54,6 +55,7 @@ class Upstream:
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
         self.requests = list[httpx.Request]()
+        self.valid_key: str | None = None
         self.vault = FakeVault(east="east-key", west="west-key")
         credentials = Credentials(SecretStore(FakeVaults(v=self.vault)))
         self.api = VideosApi(httpx.AsyncClient(transport=httpx.MockTransport(self._serve)), credentials)
@@ -65,10 +67,13 @@ class Upstream:
         return request
 
     async def _serve(self, request: httpx.Request) -> httpx.Response:
-        await request.aread()
-        self.requests.append(request)
+        content = await request.aread()
+        # A copy: a request that is sent again is the same object with another credential.
+        self.requests.append(httpx.Request(request.method, request.url, headers=request.headers, content=content))
         if isinstance(self.answer, Exception):
             raise self.answer
+        if self.valid_key and request.headers["api-key"] != self.valid_key:
+            return httpx.Response(401, json=error_body("Access denied"))
         return self.answer
 
 
@@ -385,14 +390,52 @@ async def test_an_overloaded_deployments_wish_is_kept(headers: dict[str, str], s
     assert error.retry_after_s == seconds
 
 
-async def test_a_refused_key_is_read_anew_for_the_next_request():
+@pytest.mark.parametrize("operation", OPERATIONS)
+async def test_a_rotated_key_is_read_anew_and_the_request_sent_again_whole(operation: str):
     upstream = Upstream(httpx.Response(401, json=error_body("Access denied")))
-    upstream.vault.secrets["east"] = "old"
-    for rotated in ("new", "newer"):
-        with pytest.raises(UpstreamUnauthorized):
-            await OPERATIONS["create"](upstream)
-        upstream.vault.secrets["east"] = rotated
-    assert [request.headers["api-key"] for request in upstream.requests] == ["old", "new"]
+    await refused(operation, upstream)
+    upstream.requests.clear()
+    upstream.vault.secrets["east"] = "rotated"
+    await refused(operation, upstream)
+    first, second = upstream.requests
+    assert [request.headers["api-key"] for request in (first, second)] == ["east-key", "rotated"]
+    assert (first.method, first.url, first.content) == (second.method, second.url, second.content)
+
+
+async def test_an_accepted_second_try_is_the_answer():
+    upstream = Upstream(httpx.Response(200, json=JOB))
+    await upstream.api.retrieve(EAST, "video_abc")
+    upstream.valid_key = upstream.vault.secrets["east"] = "rotated"
+    assert (await upstream.api.create(EAST, a_video())).upstream_id == "video_abc"
+    assert [request.headers["api-key"] for request in upstream.requests] == ["east-key", "east-key", "rotated"]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+async def test_a_refusal_is_tried_once_more_and_no_more(operation: str):
+    upstream = Upstream(httpx.Response(401, json=error_body("Access denied")))
+    await refused(operation, upstream)
+    assert len(upstream.requests) == 2
+
+
+async def test_where_there_is_no_credential_a_refusal_stands():
+    upstream = Upstream(httpx.Response(401, json=error_body("Access denied")))
+    with pytest.raises(UpstreamUnauthorized):
+        await upstream.api.create(a_deployment(auth={"kind": "none"}), a_video())
+    assert "api-key" not in upstream.request.headers
+    assert "authorization" not in upstream.request.headers
+
+
+async def test_a_key_that_is_gone_when_it_is_read_anew_is_said_so():
+    upstream = Upstream(httpx.Response(401, json=error_body("Access denied")))
+    await refused("recent", upstream)
+    del upstream.vault.secrets["east"]
+    with pytest.raises(NoCredential, match="empty or not set"):
+        await OPERATIONS["create"](upstream)
+
+
+async def refused(operation: str, upstream: Upstream) -> None:
+    with pytest.raises(UpstreamUnauthorized):
+        await OPERATIONS[operation](upstream)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

@@ -1,0 +1,65 @@
+"""The tokens of one identity: fetched once for all who ask at the same time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import AzureError
+
+from domain.errors import CredentialUnavailable
+
+_MESSAGE_LIMIT = 500
+
+
+class Identity(Protocol):
+    """What is used of azure-identity's asynchronous credentials."""
+
+    async def get_token(self, *scopes: str) -> AccessToken:
+        """A token, from the cache if there is a fresh one."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connections."""
+        ...
+
+
+class TokenSource:
+    """Opens a credential when it is first needed, and keeps it; the credential itself renews its tokens in time.
+
+    Args:
+        name: What to call the identity in an error.
+        open_identity: Makes the credential.
+    """
+
+    def __init__(self, name: str, open_identity: Callable[[], Awaitable[Identity]]) -> None:
+        self._name = name
+        self._open_identity = open_identity
+        self._identity: Identity | None = None
+        # azure-identity caches tokens, but lets twenty concurrent first calls make twenty requests.
+        self._lock = asyncio.Lock()
+
+    async def token(self, scope: str) -> str:
+        """An access token for a scope.
+
+        Raises:
+            CredentialUnavailable: None can be had.
+        """
+        async with self._lock:
+            try:
+                self._identity = self._identity or await self._open_identity()
+                return (await self._identity.get_token(scope)).token
+            except AzureError as error:
+                raise self._unavailable(error.message) from error
+            except (ValueError, OSError) as error:  # what is configured is wrong, or a federated token's file is away
+                raise self._unavailable(str(error)) from error
+
+    async def forget(self) -> None:
+        """Begin anew, without the cached tokens and with secrets read again."""
+        async with self._lock:
+            identity, self._identity = self._identity, None
+            if identity:
+                await identity.close()
+
+    def _unavailable(self, reason: str) -> CredentialUnavailable:
+        return CredentialUnavailable(f"no {self._name} token: {' '.join(reason.split())}"[:_MESSAGE_LIMIT])
