@@ -52,6 +52,7 @@ if settings.create_storage:
 catalog, videos, contents, inputs = settings.catalog, azure.videos(), azure.contents(), azure.inputs()
 secret_store = SecretStore(azure.vault)
 credentials = Credentials(secret_store)
+api = VideosApi(httpx.AsyncClient(timeout=UPSTREAM_TIMEOUT, limits=UPSTREAM_CONNECTIONS), credentials)
 orchestrations = Orchestrations()
 guarded = GuardedTransport(httpx.AsyncHTTPTransport(), allow_private=settings.allow_private_addresses)
 
@@ -60,7 +61,7 @@ activity_services = Services(
     videos=videos,
     contents=contents,
     inputs=inputs,
-    api=VideosApi(httpx.AsyncClient(timeout=UPSTREAM_TIMEOUT, limits=UPSTREAM_CONNECTIONS), credentials),
+    api=api,
     clock=clock,
     copies=asyncio.Semaphore(COPIES_AT_ONCE),
     max_queued_s=settings.max_queued_s,
@@ -79,6 +80,7 @@ front_door = func.AsgiMiddleware(
                 max_bytes=settings.max_body_bytes,
             ),
             credentials=credentials,
+            api=api,
             clock=clock,
             randomness=secrets.token_bytes,
             content_delivery=settings.content_delivery,

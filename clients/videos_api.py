@@ -6,9 +6,11 @@ from typing import Any, NamedTuple
 
 import httpx
 
+from clients.access_check import problem_of, problem_of_silence
 from clients.credentials import Credentials
 from clients.upstream_auth import UpstreamAuth
 from clients.upstream_wire import read_job, read_jobs, to_error, translated_transport_errors
+from domain.access import AccessProblem
 from domain.catalog import Deployment
 from domain.errors import (
     OutcomeUnknown,
@@ -19,6 +21,7 @@ from domain.render_job import RenderJob
 from domain.video import Variant, Video
 
 _RECENT = "100"
+_CHECK_TIMEOUT_S = 10.0
 
 
 class InputFile(NamedTuple):
@@ -96,6 +99,19 @@ class VideosApi:
             return read_jobs(await self._send(deployment, "GET", "videos", params={"limit": _RECENT, "order": "desc"}))
         except ValueError as error:
             raise UpstreamUnavailable("the list of jobs could not be read") from error
+
+    async def check(self, deployment: Deployment) -> AccessProblem | None:
+        """Ask for the list of jobs, only to learn whether we are let in; None if we are.
+
+        Raises:
+            NoCredential: There is no token or key to ask with.
+        """
+        request = self._request(deployment, "GET", "videos", params={"limit": "1"}, timeout=_CHECK_TIMEOUT_S)
+        try:
+            response = await self._http.send(request, auth=UpstreamAuth(self._credentials, deployment.auth))
+        except httpx.RequestError as error:
+            return problem_of_silence(error, request.url.host)
+        return problem_of(response, deployment.auth)
 
     async def delete(self, deployment: Deployment, upstream_id: str) -> None:
         """Delete a job and its content; harmless when it is gone.

@@ -13,6 +13,7 @@ from clients.credentials import Credentials
 from clients.orchestrations import Orchestrations
 from clients.remote_files import RemoteFiles
 from clients.video_table import VideoTable
+from clients.videos_api import VideosApi
 from domain.catalog import Catalog
 from front_door.memory_budget import MemoryBudget
 
@@ -30,6 +31,7 @@ class FrontDoorServices:
         orchestrations: The durable client.
         remote_files: Fetches what callers point to.
         credentials: Of the deployments, for /readyz.
+        api: The deployments, for /readyz?deep=1.
         clock: The present time, UTC.
         randomness: So many random bytes.
         content_delivery: How content reaches the caller.
@@ -47,6 +49,7 @@ class FrontDoorServices:
     orchestrations: Orchestrations
     remote_files: RemoteFiles
     credentials: Credentials
+    api: VideosApi
     clock: Callable[[], datetime]
     randomness: Callable[[int], bytes]
     content_delivery: Literal["redirect", "proxy"]

@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel
 
+from domain.access import AccessFault
 from domain.failures import Failure
 from domain.video import Variant, Video, VideoState
 
@@ -150,12 +151,22 @@ class DeploymentReadiness(BaseModel):
     reason: str | None = None
 
 
+class CheckedReadiness(DeploymentReadiness):
+    """The same, with what the deployment itself answered.
+
+    Attributes:
+        access: Whether it lets us in, or what is wrong; `reason` then says what to do.
+    """
+
+    access: Literal["ok"] | AccessFault
+
+
 class Readiness(BaseModel):
     """Whether work can be done."""
 
     status: Literal["ready", "not_ready"]
     storage: Literal["ok", "unavailable"]
-    deployments: Mapping[str, DeploymentReadiness]
+    deployments: Mapping[str, CheckedReadiness | DeploymentReadiness]
 
 
 class ErrorDetail(BaseModel):

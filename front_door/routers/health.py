@@ -7,9 +7,9 @@ from azure.core.exceptions import AzureError
 from fastapi import APIRouter, Response
 
 from domain.catalog import Deployment
-from domain.errors import CredentialUnavailable
+from domain.errors import CredentialUnavailable, NoCredential
 from front_door.services import FrontDoorServices, Services
-from front_door.wire import DeploymentReadiness, Readiness
+from front_door.wire import CheckedReadiness, DeploymentReadiness, Readiness
 
 router = APIRouter(tags=["health"])
 
@@ -21,12 +21,13 @@ async def healthz() -> dict[str, str]:
 
 
 @router.get("/readyz", responses={503: {"model": Readiness}})
-async def readyz(response: Response, services: Services) -> Readiness:
-    """Say whether storage answers, and for each deployment whether a token or key can be had."""
+async def readyz(response: Response, services: Services, deep: bool = False) -> Readiness:  # noqa: FBT001, FBT002 - a query parameter
+    """Say whether storage answers, and for each deployment whether a token or key can be had; `deep` tries it out."""
     deployments = services.catalog.deployments()
+    look = _access if deep else _credential
     storage = await _storage_answers(services)
-    found = await asyncio.gather(*(_readiness(deployment, services) for deployment in deployments))
-    ready = storage and all(one.credential == "ok" for one in found)
+    found = await asyncio.gather(*(look(deployment, services) for deployment in deployments))
+    ready = storage and all(one.reason is None for one in found)
     response.status_code = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
     return Readiness(
         status="ready" if ready else "not_ready",
@@ -43,9 +44,19 @@ async def _storage_answers(services: FrontDoorServices) -> bool:
     return True
 
 
-async def _readiness(deployment: Deployment, services: FrontDoorServices) -> DeploymentReadiness:
+async def _credential(deployment: Deployment, services: FrontDoorServices) -> DeploymentReadiness:
     try:
         await services.credentials.headers(deployment.auth)
     except CredentialUnavailable as error:
         return DeploymentReadiness(credential="unavailable", reason=str(error))
     return DeploymentReadiness(credential="ok")
+
+
+async def _access(deployment: Deployment, services: FrontDoorServices) -> DeploymentReadiness:
+    try:
+        problem = await services.api.check(deployment)
+    except NoCredential as error:
+        return DeploymentReadiness(credential="unavailable", reason=str(error))
+    if problem:
+        return CheckedReadiness(credential="ok", access=problem.fault, reason=problem.reason)
+    return CheckedReadiness(credential="ok", access="ok")

@@ -18,6 +18,7 @@ from clients.remote_files import RemoteFiles
 from clients.secret_store import SecretStore
 from clients.settings import CallerKey
 from clients.video_table import VideoTable
+from clients.videos_api import VideosApi
 from domain.catalog import Catalog
 from domain.media import content_blob
 from domain.secret_reference import SecretReference
@@ -56,6 +57,7 @@ async def open_front_door(
     """Wire the app without orchestrations, and call it as the tenant `ann`; it serves content itself."""
     secrets = SecretStore(_no_vault)
     key = CallerKey(tenant="ann", secret=SecretReference(kind="env", target=CALLER_KEY))
+    credentials, http = Credentials(secrets), httpx.AsyncClient()
     guarded = httpx.AsyncClient(transport=GuardedTransport(httpx.AsyncHTTPTransport()))
     services = FrontDoorServices(
         catalog=Catalog.model_validate(_CATALOG),
@@ -65,7 +67,8 @@ async def open_front_door(
         inputs=blobs,
         orchestrations=Orchestrations(),
         remote_files=RemoteFiles(guarded, max_bytes=1),
-        credentials=Credentials(secrets),
+        credentials=credentials,
+        api=VideosApi(http, credentials),
         clock=lambda: datetime.now(UTC),
         randomness=bytes,
         content_delivery="proxy",
@@ -76,7 +79,11 @@ async def open_front_door(
     )
     transport = httpx.ASGITransport(create_app(services))
     headers = {"api-key": await secrets.get(key.secret)}
-    async with guarded, httpx.AsyncClient(transport=transport, base_url="http://reelay/v1", headers=headers) as client:
+    async with (
+        http,
+        guarded,
+        httpx.AsyncClient(transport=transport, base_url="http://reelay/v1", headers=headers) as client,
+    ):
         yield client
 
 

@@ -1,12 +1,13 @@
 """What the service tells of itself."""
 
+import httpx
 import pytest
 
 from clients.credentials import Credentials
 from domain.catalog import Catalog
 from tests.unit.examples import a_catalog, a_deployment
 from tests.unit.fakes import a_secret_store, keyvault_secret
-from tests.unit.front_door.world import World, error_of
+from tests.unit.front_door.world import World, an_api, error_of
 
 
 def two_deployments() -> Catalog:
@@ -41,6 +42,27 @@ async def test_not_ready_names_the_deployment_and_shows_no_secret(world: World):
     told = response.json()
     assert (response.status_code, told["status"]) == (503, "not_ready")
     assert told["deployments"]["west"]["reason"].endswith("/secrets/west is empty or not set")
+    assert "east-key" not in response.text
+
+
+async def test_ready_in_depth_when_every_deployment_lets_us_in(world: World):
+    world.change(api=an_api(lambda _: httpx.Response(200, json={"data": []}), a_secret_store(east="east-key")))
+    response = await world.ask("GET", "/readyz?deep=1")
+    assert (response.status_code, response.json()["status"]) == (200, "ready")
+    assert response.json()["deployments"] == {"east": {"credential": "ok", "access": "ok", "reason": None}}
+
+
+async def test_not_ready_in_depth_tells_each_deployments_trouble_and_shows_no_secret(world: World):
+    def refuse(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(401, json={"error": {"message": f"Who is {request.headers['api-key']}?"}})
+
+    world.change(catalog=two_deployments(), api=an_api(refuse, a_secret_store(east="east-key")))
+    response = await world.ask("GET", "/readyz?deep=1")
+    told = response.json()
+    assert (response.status_code, told["status"]) == (503, "not_ready")
+    assert (told["deployments"]["east"]["credential"], told["deployments"]["east"]["access"]) == ("ok", "bad_key")
+    assert told["deployments"]["east"]["reason"].startswith("Bad key: ")
+    assert told["deployments"]["west"]["credential"] == "unavailable"
     assert "east-key" not in response.text
 
 

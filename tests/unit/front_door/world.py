@@ -1,6 +1,6 @@
 """The front door on fakes, and a client that knocks at it without a network."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -10,7 +10,9 @@ import httpx
 from clients.caller_keys import CallerKeys
 from clients.credentials import Credentials
 from clients.remote_files import RemoteFiles
+from clients.secret_store import SecretStore
 from clients.settings import CallerKey
+from clients.videos_api import VideosApi
 from domain.video import Variant, Video
 from front_door.app import create_app
 from front_door.memory_budget import MemoryBudget
@@ -55,6 +57,7 @@ class World:
             orchestrations=self.orchestrations.as_orchestrations(),
             remote_files=RemoteFiles(httpx.AsyncClient(transport=httpx.MockTransport(_nobody)), max_bytes=1_000),
             credentials=Credentials(secrets),
+            api=an_api(_nobody, secrets),
             clock=self.clock,
             randomness=bytes,
             content_delivery="redirect",
@@ -82,6 +85,11 @@ class World:
         stored = await self.contents.put("acme/v.mp4", content, "video/mp4")
         changes = {"state": "completed", "contents": {Variant.VIDEO: stored}}
         return self.videos.add(Video.model_validate(video.model_dump() | changes))
+
+
+def an_api(upstream: Callable[[httpx.Request], httpx.Response], secrets: SecretStore) -> VideosApi:
+    """The deployments as one function."""
+    return VideosApi(httpx.AsyncClient(transport=httpx.MockTransport(upstream)), Credentials(secrets))
 
 
 def error_of(response: httpx.Response) -> dict[str, Any]:
