@@ -3,11 +3,15 @@
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from clients.settings import Settings
+from domain.access import AccessFault
+from domain.auth import Auth
 from domain.catalog import Catalog, Deployment
 from domain.failures import FailureCode
 from local.azure_fakes.faults import Effect, Operation
@@ -16,7 +20,12 @@ from local.stack.settings import StackSettings
 ROOT = Path(__file__).parents[2]
 API = (ROOT / "docs/api.md").read_text()
 CONFIGURATION = (ROOT / "docs/configuration.md").read_text()
+AUTH = CONFIGURATION.partition("### Auth\n")[2]
+DEPLOYMENTS = (ROOT / "docs/deployments.md").read_text()
 LOCAL = (ROOT / "docs/local.md").read_text()
+KINDS: dict[str, type[BaseModel]] = {
+    get_args(auth.model_fields["kind"].annotation)[0]: auth for auth in get_args(get_args(Auth.__value__)[0])
+}
 
 
 def fenced(text: str, language: str) -> list[str]:
@@ -46,6 +55,22 @@ def test_no_setting_is_explained_that_is_none() -> None:
 def test_example_of_models_can_be_loaded() -> None:
     (example,) = fenced(CONFIGURATION, "yaml")
     assert list(Catalog(models=yaml.safe_load(example)).models) == ["sora-2", "sora-2-pro"]
+
+
+@pytest.mark.parametrize(("kind", "auth"), KINDS.items())
+def test_every_way_to_say_who_we_are_is_explained(kind: str, auth: type[BaseModel]) -> None:
+    (fields,) = re.findall(rf"^\| `{kind}` \| (.*?) \|", AUTH, re.MULTILINE)
+    assert set(re.findall(r"`(\w+)\??`", fields)) == auth.model_fields.keys() - {"kind"}
+
+
+def test_every_way_to_say_who_we_are_has_a_worked_example() -> None:
+    (example,) = fenced(DEPLOYMENTS, "yaml")
+    assert {deployment.auth.kind for deployment in Catalog(models=yaml.safe_load(example)).deployments()} == set(KINDS)
+
+
+@pytest.mark.parametrize("fault", AccessFault)
+def test_every_reason_to_be_kept_out_is_explained(fault: AccessFault) -> None:
+    assert f"| `{fault}` |" in DEPLOYMENTS
 
 
 def test_sample_settings_can_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
