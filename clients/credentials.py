@@ -3,11 +3,11 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 
 from clients.identities import open_identity
 from clients.secret_store import SecretStore
-from clients.token_source import Identity, TokenSource
+from clients.token_source import OpenIdentity, TokenSource
 from domain.auth import (
     TOKEN_SCOPE,
     ApiKeyAuth,
@@ -16,12 +16,9 @@ from domain.auth import (
     IdentityAuth,
     NoAuth,
     UsernamePasswordAuth,
-    secrets_of,
 )
 
 _log = logging.getLogger(__name__)
-
-type OpenIdentity = Callable[[IdentityAuth, SecretStore], Awaitable[Identity]]
 
 
 class Credentials:
@@ -71,10 +68,13 @@ class Credentials:
             await source.forget()
 
     async def _forget(self, auth: Auth) -> None:
-        for reference in secrets_of(auth):
-            self._secrets.forget(reference)
-        if not isinstance(auth, NoAuth | ApiKeyAuth | EntraTokenAuth):
-            await self._source(auth).forget()
+        match auth:
+            case NoAuth():
+                pass
+            case ApiKeyAuth() | EntraTokenAuth():
+                self._secrets.forget(auth.secret)
+            case _:
+                await self._source(auth).forget()
 
     def _source(self, auth: IdentityAuth) -> TokenSource:
         identity = auth.model_copy(update={"scope": TOKEN_SCOPE})  # one for all its scopes
@@ -85,7 +85,7 @@ class Credentials:
                     "required; use managed_identity or client_certificate",
                     identity.username,
                 )
-            self._sources[identity] = TokenSource(identity.kind, lambda: self._open_identity(identity, self._secrets))
+            self._sources[identity] = TokenSource(identity, self._secrets, self._open_identity)
         return self._sources[identity]
 
 

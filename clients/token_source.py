@@ -5,8 +5,10 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from azure.core.credentials import AccessToken
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import AzureError, ClientAuthenticationError
 
+from clients.secret_store import SecretStore
+from domain.auth import IdentityAuth, secrets_of
 from domain.errors import CredentialUnavailable
 
 _MESSAGE_LIMIT = 500
@@ -24,16 +26,21 @@ class Identity(Protocol):
         ...
 
 
+type OpenIdentity = Callable[[IdentityAuth, SecretStore], Awaitable[Identity]]
+
+
 class TokenSource:
     """Opens a credential when it is first needed, and keeps it; the credential itself renews its tokens in time.
 
     Args:
-        name: What to call the identity in an error.
+        auth: Whose tokens.
+        secrets: Where its secrets are read.
         open_identity: Makes the credential.
     """
 
-    def __init__(self, name: str, open_identity: Callable[[], Awaitable[Identity]]) -> None:
-        self._name = name
+    def __init__(self, auth: IdentityAuth, secrets: SecretStore, open_identity: OpenIdentity) -> None:
+        self._auth = auth
+        self._secrets = secrets
         self._open_identity = open_identity
         self._identity: Identity | None = None
         # azure-identity caches tokens, but lets twenty concurrent first calls make twenty requests.
@@ -47,8 +54,7 @@ class TokenSource:
         """
         async with self._lock:
             try:
-                self._identity = self._identity or await self._open_identity()
-                return (await self._identity.get_token(scope)).token
+                return await self._token(scope)
             except AzureError as error:
                 raise self._unavailable(error.message) from error
             except (ValueError, OSError) as error:  # what is configured is wrong, or a federated token's file is away
@@ -57,9 +63,28 @@ class TokenSource:
     async def forget(self) -> None:
         """Begin anew, without the cached tokens and with secrets read again."""
         async with self._lock:
-            identity, self._identity = self._identity, None
-            if identity:
-                await identity.close()
+            await self._begin_anew()
+
+    async def _token(self, scope: str) -> str:
+        """A token; Entra, not the deployment, refuses a rotated client secret, which is then read again once."""
+        try:
+            return await self._token_of_the_open(scope)
+        except ClientAuthenticationError:
+            if not secrets_of(self._auth):
+                raise
+            await self._begin_anew()
+            return await self._token_of_the_open(scope)
+
+    async def _token_of_the_open(self, scope: str) -> str:
+        self._identity = self._identity or await self._open_identity(self._auth, self._secrets)
+        return (await self._identity.get_token(scope)).token
+
+    async def _begin_anew(self) -> None:
+        for reference in secrets_of(self._auth):
+            self._secrets.forget(reference)
+        identity, self._identity = self._identity, None
+        if identity:
+            await identity.close()
 
     def _unavailable(self, reason: str) -> CredentialUnavailable:
-        return CredentialUnavailable(f"no {self._name} token: {' '.join(reason.split())}"[:_MESSAGE_LIMIT])
+        return CredentialUnavailable(f"no {self._auth.kind} token: {' '.join(reason.split())}"[:_MESSAGE_LIMIT])

@@ -149,6 +149,19 @@ async def test_twenty_refused_at_once_fetch_one_token(credentials: Credentials, 
     assert [(identity.closed, len(identity.requests)) for identity in identities.opened] == [(True, 1), (False, 1)]
 
 
+async def test_a_rotated_client_secret_that_entra_refuses_is_read_again_once_for_all(
+    credentials: Credentials, identities: Identities, vault: FakeVault
+):
+    await credentials.headers(an_app("east"))
+    identities.opened[0].tokens.clear()  # it has expired
+    identities.opened[0].error = ClientAuthenticationError("invalid_client")
+    vault.secrets["east"] = "rotated"
+    headers = await asyncio.gather(*(credentials.headers(an_app("east")) for _ in range(20)))
+    assert {one["authorization"] for one in headers} == {f"Bearer token of rotated 1 for {TOKEN_SCOPE}"}
+    assert [(identity.closed, len(identity.requests)) for identity in identities.opened] == [(True, 2), (False, 1)]
+    assert len(vault.reads) == 2
+
+
 @pytest.mark.parametrize(
     "error",
     [
