@@ -8,7 +8,7 @@ from domain.errors import UpstreamError, UpstreamNotFound
 from domain.failures import FailureCode, VideoFailed
 from domain.polling import next_check_s
 from domain.render_job import RenderJob, RenderStatus
-from domain.submission import retry_delay_s
+from domain.submission import PATIENCE, retry_delay_s
 from domain.video import Video, VideoState
 from domain.workflow import StepRequest, StepResult
 
@@ -30,9 +30,9 @@ async def check_render_job(request: StepRequest, services: Services) -> StepResu
     deployment = services.deployment_of(video)
     try:
         job = await services.api.retrieve(deployment, video.upstream_id or "")
-    except UpstreamNotFound as error:
-        raise VideoFailed(FailureCode.RENDER_LOST, error.message) from error
     except UpstreamError as error:
+        if isinstance(error, UpstreamNotFound) and request.attempts_at(error) >= PATIENCE:
+            raise VideoFailed(FailureCode.RENDER_LOST, error.message) from error
         _raise_if_timed_out(video, deployment, services.clock())
         return StepResult.retry(retry_delay_s(error, attempt=request.attempts_at(error)), error)
     return await _follow(job, video, deployment, services)

@@ -10,7 +10,7 @@ from domain.catalog import Deployment
 from domain.errors import ContentInvalid, UpstreamError, UpstreamNotFound
 from domain.failures import FailureCode, VideoFailed
 from domain.media import MEDIA, SIGNATURE_BYTES, content_blob, has_signature
-from domain.submission import retry_delay_s
+from domain.submission import PATIENCE, retry_delay_s
 from domain.video import StoredContent, Variant, Video, VideoState
 from domain.workflow import StepRequest, StepResult
 
@@ -93,7 +93,7 @@ async def _verified(variant: Variant, stream: ContentStream) -> AsyncIterator[by
 def _after_error(
     error: UpstreamError, video: Video, deployment: Deployment, attempt: int, services: Services
 ) -> StepResult:
-    if isinstance(error, UpstreamNotFound):
+    if isinstance(error, UpstreamNotFound) and attempt >= PATIENCE:
         raise VideoFailed(FailureCode.CONTENT_EXPIRED, error.message) from error
     if isinstance(error, ContentInvalid) and attempt + 1 >= ATTEMPTS_AT_INVALID:
         raise VideoFailed(FailureCode.CONTENT_INVALID, error.message) from error

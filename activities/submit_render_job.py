@@ -1,12 +1,22 @@
 """Creates the render job at a deployment. This is what costs money."""
 
+import asyncio
+from datetime import datetime, timedelta
+
 from activities.services import Services
 from clients.videos_api import InputFile
 from domain.catalog import Deployment
 from domain.errors import NotFound, OutcomeUnknown, UpstreamError, UpstreamNotFound, UpstreamRejected
 from domain.failures import FailureCode, VideoFailed
 from domain.polling import next_check_s
-from domain.submission import LOOK_AGAIN_S, SETTLE_S, delay_after_refusal_s, retry_delay_s
+from domain.submission import (
+    ANSWER_LIMIT_S,
+    LOOK_AGAIN_S,
+    SETTLE_S,
+    UNANSWERED_LIMIT,
+    delay_after_refusal_s,
+    retry_delay_s,
+)
 from domain.video import Video, VideoState
 from domain.workflow import StepRequest, StepResult
 
@@ -45,8 +55,11 @@ async def _create(video: Video, request: StepRequest, services: Services) -> Ste
     if video.submitting_since != now:  # another run of this activity was quicker
         return StepResult.retry(SETTLE_S)
     try:
-        job = await services.api.create(deployment, video, input_file)
-    except OutcomeUnknown:
+        async with asyncio.timeout(ANSWER_LIMIT_S):
+            job = await services.api.create(deployment, video, input_file)
+    except (OutcomeUnknown, TimeoutError):
+        unanswered_since = services.clock()
+        await services.videos.amend(video.ref, lambda kept: kept.left_unanswered(unanswered_since))
         return StepResult.retry(LOOK_AGAIN_S)
     except UpstreamError as error:
         await services.videos.amend(video.ref, Video.refused)
@@ -72,11 +85,26 @@ async def _adopt(video: Video, request: StepRequest, services: Services) -> Step
     if any(job.hides_whose_it_is(video) for job in jobs):
         message = "The creation was not answered, and the jobs listed do not tell whose they are."
         raise VideoFailed(FailureCode.OUTCOME_UNKNOWN, message)
-    waited_s = (services.clock() - (video.submitting_since or video.created_at)).total_seconds()
-    if waited_s < SETTLE_S:
-        return StepResult.retry(min(SETTLE_S - waited_s, SETTLE_S / 3))
+    left_s = (_settled_at(video) - services.clock()).total_seconds()
+    if left_s > 0:
+        return StepResult.retry(min(left_s, SETTLE_S / 3))
+    _raise_if_hopeless(video, services)
     await services.videos.amend(video.ref, Video.refused)
     return StepResult.retry(0)
+
+
+def _settled_at(video: Video) -> datetime:
+    """When a job that exists has shown up; after a crash nobody knows when its creation went unanswered."""
+    asked_at = (video.submitting_since or video.created_at) + timedelta(seconds=ANSWER_LIMIT_S)
+    return (video.unanswered_since or asked_at) + timedelta(seconds=SETTLE_S)
+
+
+def _raise_if_hopeless(video: Video, services: Services) -> None:
+    if video.unanswered >= UNANSWERED_LIMIT:
+        message = f"The deployment left {video.unanswered} creations unanswered."
+        raise VideoFailed(FailureCode.OUTCOME_UNKNOWN, message)
+    if (services.clock() - video.created_at).total_seconds() >= services.max_queued_s:
+        raise VideoFailed(FailureCode.NO_CAPACITY, "No creation was answered within the time a video may wait.")
 
 
 def _raise_if_never_listed(error: UpstreamError, video: Video, services: Services) -> None:

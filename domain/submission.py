@@ -11,6 +11,10 @@ from domain.errors import (
 )
 from domain.failures import FailureCode, VideoFailed
 
+ANSWER_LIMIT_S = 30.0
+"""A creation that is not answered by then counts as unanswered."""
+UNANSWERED_LIMIT = 3
+"""A deployment that leaves so many creations of one video unanswered is not asked again."""
 SETTLE_S = 15.0
 """A job whose creation was not answered may show up this late; only then is it asked for again."""
 LOOK_AGAIN_S = 1.0

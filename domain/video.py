@@ -41,6 +41,9 @@ TRANSITIONS: Mapping[VideoState, frozenset[VideoState]] = {
 }
 
 
+_NO_INTENT = {"submitting_since": None, "unanswered_since": None, "usd_per_second": None}
+
+
 class InvalidTransition(ValueError):
     """A video cannot go from this state to that."""
 
@@ -88,6 +91,8 @@ class Video(_Value):
         input_reference: The claim check of the reference image.
         deployment: Who renders it, once chosen.
         submitting_since: When the intent to create the render job was written, before anything was sent.
+        unanswered_since: When the deployment failed to answer the creation.
+        unanswered: How many creations it failed to answer.
         upstream_id: The render job's id at the deployment.
         progress: Percent, as the deployment last said.
         contents: What was copied, by variant.
@@ -112,6 +117,8 @@ class Video(_Value):
     progress: int = 0
     deployment: str | None = None
     submitting_since: datetime | None = None
+    unanswered_since: datetime | None = None
+    unanswered: int = 0
     upstream_id: str | None = None
     in_progress_since: datetime | None = None
     rendered_at: datetime | None = None
@@ -139,9 +146,13 @@ class Video(_Value):
         changes = {"deployment": deployment, "submitting_since": now, "usd_per_second": usd_per_second}
         return self._move(VideoState.SUBMITTING, **changes)
 
+    def left_unanswered(self, now: datetime) -> Self:
+        """The deployment did not answer the creation: the job may exist."""
+        return self._with(unanswered_since=now, unanswered=self.unanswered + 1)
+
     def refused(self) -> Self:
         """The deployment certainly took nothing: forget the intent."""
-        return self._move(VideoState.QUEUED, deployment=None, submitting_since=None, usd_per_second=None)
+        return self._move(VideoState.QUEUED, deployment=None, **_NO_INTENT)
 
     def in_progress(self, upstream_id: str, now: datetime) -> Self:
         """The deployment has the job."""

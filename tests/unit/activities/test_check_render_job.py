@@ -8,6 +8,7 @@ from activities.check_render_job import check_render_job
 from domain.errors import UpstreamError, UpstreamNotFound, UpstreamOverloaded, UpstreamUnauthorized, UpstreamUnavailable
 from domain.failures import FailureCode, VideoFailed
 from domain.render_job import RenderStatus
+from domain.submission import PATIENCE
 from domain.video import Video, VideoState
 from domain.workflow import Step, StepRequest, StepResult
 from tests.unit.activities.world import World, a_step
@@ -89,8 +90,12 @@ async def test_a_failed_job_fails_the_video_in_the_deployments_words(world: Worl
 
 
 async def test_a_job_that_the_deployment_lost_fails_the_video(world: World, video: Video):
-    world.api.fails["retrieve"] = UpstreamNotFound("HTTP 404: no such job")
-    assert await failure_of(world, video) == FailureCode.RENDER_LOST
+    lost = world.api.fails["retrieve"] = UpstreamNotFound("HTTP 404: no such job")
+    for attempt in range(PATIENCE):  # one stray 404 costs no paid video
+        assert (await check(world, video, a_step(Step.CHECK, video, trouble=lost, attempt=attempt))).again
+    with pytest.raises(VideoFailed) as failed:
+        await check(world, video, a_step(Step.CHECK, video, trouble=lost, attempt=PATIENCE))
+    assert failed.value.failure.code == FailureCode.RENDER_LOST
 
 
 async def test_a_job_that_does_not_end_fails_the_video(world: World, video: Video):

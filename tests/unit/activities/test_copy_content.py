@@ -9,6 +9,7 @@ from domain.errors import ContentInvalid, UpstreamError, UpstreamNotFound, Upstr
 from domain.failures import FailureCode, VideoFailed
 from domain.media import content_blob
 from domain.render_job import RenderStatus
+from domain.submission import PATIENCE
 from domain.video import Variant, Video, VideoState
 from domain.workflow import Step, StepResult
 from tests.unit.activities.world import World, a_step, run_step
@@ -148,8 +149,12 @@ async def test_an_unavailable_deployment_is_asked_until_its_content_expires(worl
 
 
 async def test_content_that_the_deployment_dropped_fails_the_video(world: World, video: Video):
-    world.api.fails[f"content of {VIDEO}"] = UpstreamNotFound("HTTP 404: gone")
-    assert await failure_of(world, video) == FailureCode.CONTENT_EXPIRED
+    gone = world.api.fails[f"content of {VIDEO}"] = UpstreamNotFound("HTTP 404: gone")
+    for attempt in range(PATIENCE):  # one stray 404 costs no paid video
+        assert (await copy(world, video, trouble=gone, attempt=attempt)).again
+    with pytest.raises(VideoFailed) as failed:
+        await copy(world, video, trouble=gone, attempt=PATIENCE)
+    assert failed.value.failure.code == FailureCode.CONTENT_EXPIRED
 
 
 async def test_a_cancelled_video_is_not_copied(world: World, video: Video):

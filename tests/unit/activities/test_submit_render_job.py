@@ -19,7 +19,7 @@ from domain.errors import (
 )
 from domain.failures import FailureCode, VideoFailed
 from domain.render_job import CLOCK_SKEW
-from domain.submission import LOOK_AGAIN_S, SETTLE_S
+from domain.submission import ANSWER_LIMIT_S, LOOK_AGAIN_S, SETTLE_S, UNANSWERED_LIMIT
 from domain.video import Video, VideoRef, VideoState
 from domain.workflow import Step, StepResult
 from tests.unit.activities.world import MAX_QUEUED_S, World, a_step, run_step
@@ -132,8 +132,24 @@ async def test_a_process_that_dies_before_the_creation_asks_for_the_job_once_it_
     with pytest.raises(ProcessDied):
         await submit(world, video)
     delays = await submit_until_done(world, video)
-    assert sum(delays) == SETTLE_S
+    assert sum(delays) == ANSWER_LIMIT_S + SETTLE_S
     assert world.api.creations == 1
+
+
+async def test_a_deployment_that_never_answers_a_creation_is_not_asked_for_ever(world: World):
+    video = world.videos.add(a_video())
+    world.api.create_fails = [UNANSWERED] * 1_000
+    world.api.unanswered_creates = False
+    _, code = await submit_until_failed(world, video)
+    assert (code, world.api.calls["create"]) == (FailureCode.OUTCOME_UNKNOWN, UNANSWERED_LIMIT)
+
+
+async def test_a_late_answer_is_waited_for_from_when_it_was_due(world: World):
+    """The intent may be old by the time the creation is given up."""
+    asked = a_video().submitting("east", world.clock() - timedelta(minutes=5), usd_per_second=PRICE)
+    video = world.videos.add(asked.left_unanswered(world.clock()))
+    assert (await submit(world, video)).again
+    assert world.record(video).state is VideoState.SUBMITTING
 
 
 @pytest.mark.parametrize("attempt", [0, 100])
@@ -374,7 +390,7 @@ async def test_a_cancelled_video_whose_job_never_appeared_is_not_asked_for_again
     submitting = world.videos.add(
         a_video().submitting("east", world.clock(), usd_per_second=PRICE).cancelling(world.clock())
     )
-    world.clock.advance(SETTLE_S)
+    world.clock.advance(ANSWER_LIMIT_S + SETTLE_S)
     assert (await submit(world, submitting)).again
     assert await failure_of(world, submitting) == FailureCode.CANCELLED
     assert world.api.calls["create"] == 0
