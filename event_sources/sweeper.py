@@ -5,6 +5,7 @@ Every video has an alarm; it rings for the sweeper, which then does what the rec
     not ended             its orchestration runs, or is started (over)    look again later
     ended                 nothing, until its history has been kept long enough
     ended and old         its history is purged                           never look again
+    no record             nothing, until it is sure that none will come
     ended and deleted     its content, history and record are removed     never look again
 """
 
@@ -18,8 +19,12 @@ from clients.video_table import VideoTable
 from domain.errors import NotFound
 from domain.media import content_blob
 from domain.video import Variant, Video, VideoRef
+from domain.video_id import created_at
 
 _log = logging.getLogger(__name__)
+
+RECORD_IS_LATE = timedelta(days=1)
+"""A record that is not there by then was never written."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ class Sweeper:
         try:
             video = await self.videos.get(ref)
         except NotFound:
-            await self.videos.remove(ref)
+            await self._forget_when_old(ref, now)
             return
         if not video.has_ended:
             await self.orchestrations.ensure_running(ref)
@@ -71,6 +76,13 @@ class Sweeper:
         else:
             await self._purge_when_old(video, now)
 
+    async def _forget_when_old(self, ref: VideoRef, now: datetime) -> None:
+        """The alarm is set before the record, which may still be on its way."""
+        if now - created_at(ref.video_id) > RECORD_IS_LATE:
+            await self.videos.remove(ref)
+        else:
+            await self.videos.set_alarm(ref, now + self.look_again_after)
+
     async def _purge_when_old(self, video: Video, now: datetime) -> None:
         purge_at = (video.ended_at or now) + self.history_retention
         if now < purge_at:
@@ -78,6 +90,8 @@ class Sweeper:
             return
         await self.orchestrations.purge(video.ref)
         await self.videos.clear_alarm(video.ref)
+        if (await self.videos.get(video.ref)).deleted_at:  # deleted meanwhile: its alarm was not the one to clear
+            await self.videos.set_alarm(video.ref, now)
 
     async def _remove(self, video: Video) -> None:
         for variant in Variant:

@@ -73,5 +73,5 @@ async def _store_input(ref: VideoRef, image: ReferenceImage, services: FrontDoor
 async def _start(ref: VideoRef, services: FrontDoorServices) -> None:
     try:
         await services.orchestrations.ensure_running(ref)
-    except AioRpcError as error:
-        _log.warning("%s will be started by the sweeper: %s", ref.video_id, error.code())
+    except (AioRpcError, TimeoutError) as error:
+        _log.warning("%s will be started by the sweeper: %r", ref.video_id, error)

@@ -37,5 +37,5 @@ async def _wake(video: Video, services: FrontDoorServices) -> None:
         return
     try:
         await services.orchestrations.wake(video.ref)
-    except AioRpcError as error:
-        _log.warning("%s will notice at its next step: %s", video.video_id, error.code())
+    except (AioRpcError, TimeoutError) as error:
+        _log.warning("%s will notice at its next step: %r", video.video_id, error)

@@ -9,7 +9,7 @@ from azure.core.exceptions import HttpResponseError
 from domain.failures import Failure
 from domain.media import content_blob
 from domain.video import Variant, Video
-from event_sources.sweeper import Sweeper
+from event_sources.sweeper import RECORD_IS_LATE, Sweeper
 from tests.unit.examples import NOW, PRICE, a_stored_content, a_video, an_id
 from tests.unit.fakes import FakeBlobStore, FakeOrchestrations, FakeVideoTable
 
@@ -101,9 +101,13 @@ async def test_an_ended_and_deleted_video_is_removed_with_all_it_has(world: Worl
     assert world.videos.records == world.videos.alarms == {}
 
 
-async def test_an_alarm_without_a_record_is_cleared(world: World):
-    world.videos.alarms[a_video().ref] = NOW
+async def test_an_alarm_before_its_record_goes_on_until_none_can_come(world: World):
+    ref = a_video().ref
+    world.videos.alarms[ref] = NOW
     await world.sweeper().sweep(NOW)
+    assert world.videos.alarms[ref] > NOW
+    later = NOW + RECORD_IS_LATE + timedelta(minutes=5)
+    await world.sweeper().sweep(later)
     assert world.videos.alarms == {}
 
 
