@@ -1,6 +1,7 @@
 """Composition root: settings, then clients, then every trigger, orchestrator and activity."""
 
 import asyncio
+import logging
 import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -37,6 +38,10 @@ COPIES_AT_ONCE = 4
 UPSTREAM_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 UPSTREAM_CONNECTIONS = httpx.Limits(max_connections=200, max_keepalive_connections=8)  # idle ones are polled
 FETCH_TIMEOUT = httpx.Timeout(20.0)
+
+
+# It logs every URL at INFO, and the worker forwards that: a caller's link may carry a signature.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def clock() -> datetime:

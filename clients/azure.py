@@ -16,6 +16,8 @@ from clients.blob_store import AccountKeySigner, BlobStore, UserDelegationSigner
 from clients.secret_store import read_here
 from clients.settings import Settings
 from clients.video_table import VideoTable
+from domain.errors import ConfigurationError
+from domain.secret_reference import SecretReference
 
 TABLE = "videos"
 CONTENTS = "videos"
@@ -33,7 +35,7 @@ class Azure:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._key = read_here(settings.storage_key) if settings.storage_key else None
+        self._key = _read_key(settings.storage_key) if settings.storage_key else None
         self._identity = DefaultAzureCredential(managed_identity_client_id=settings.identity_client_id)
         blob_endpoint = str(settings.blob_endpoint)
         self._account = settings.account_name
@@ -71,3 +73,10 @@ class Azure:
                 blobs.create_container(container)
         blobs.close()
         tables.close()
+
+
+def _read_key(reference: SecretReference) -> str:
+    key = read_here(reference)
+    if not key:
+        raise ConfigurationError([f"storage_key: {reference} is empty or not set"])
+    return key

@@ -1,9 +1,15 @@
 """Fetches a file that a caller points to."""
 
+import asyncio
+
 import httpx
 
 from clients.guarded_transport import ForbiddenAddress
 from domain.errors import InvalidRequest, PayloadTooLarge
+
+_LIMIT_S = 20.0
+_AS_IT_IS = {"accept-encoding": "identity"}
+"""A small file may decompress to any size."""
 
 
 class RemoteFiles:
@@ -30,13 +36,15 @@ class RemoteFiles:
             PayloadTooLarge: It is too large.
         """
         try:
-            async with self._http.stream("GET", url) as response:
+            async with asyncio.timeout(_LIMIT_S), self._http.stream("GET", url, headers=_AS_IT_IS) as response:
                 if not response.is_success:
                     raise _unfetchable(f"the server answered {response.status_code}", param)
+                if "content-encoding" in response.headers:
+                    raise _unfetchable("the server compresses it", param)
                 return await self._read(response, param)
         except ForbiddenAddress as error:
             raise _unfetchable(str(error), param) from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             raise _unfetchable(f"the transfer failed ({type(error).__name__})", param) from error
 
     async def _read(self, response: httpx.Response, param: str) -> bytes:

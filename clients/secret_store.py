@@ -1,6 +1,7 @@
 """Resolves secret references: the only place where a secret's value is read."""
 
 import asyncio
+import logging
 import os
 from collections import defaultdict
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from azure.keyvault.secrets.aio import SecretClient
 from domain.errors import CredentialUnavailable
 from domain.secret_reference import SecretReference
 
+_log = logging.getLogger(__name__)
+_RETRY_S = 10.0
 _FRESH_S = 300.0
 """How long a secret is believed before it is read again, so that a rotated one is noticed."""
 
@@ -46,7 +49,7 @@ class SecretStore:
         async with self._locks[reference]:
             read = self._reads.get(reference)
             if read is None or monotonic() - read.at > _FRESH_S:
-                read = self._reads[reference] = _Read(await self._fetch(reference), monotonic())
+                read = self._reads[reference] = await self._renewed(reference, read)
             return read.value
 
     def forget(self, reference: SecretReference) -> None:
@@ -57,6 +60,16 @@ class SecretStore:
         """Close the vault connections."""
         for vault in self._vaults.values():
             await vault.close()
+
+    async def _renewed(self, reference: SecretReference, last: _Read | None) -> _Read:
+        """A vault that is down for a while does not make a known secret unknown."""
+        try:
+            return _Read(await self._fetch(reference), monotonic())
+        except CredentialUnavailable as error:
+            if last is None:
+                raise
+            _log.warning("the last known value is used: %s", error)
+            return last._replace(at=monotonic() - _FRESH_S + _RETRY_S)
 
     async def _fetch(self, reference: SecretReference) -> str:
         match reference.kind:

@@ -89,7 +89,7 @@ def to_entity(video: Video) -> Entity:
     fields = video.model_dump(mode="json", exclude_none=True)
     for name in _NESTED:
         if name in fields:
-            fields[name] = json.dumps(fields[name])
+            fields[name] = json.dumps(fields[name], ensure_ascii=False)  # an escape would take six times the room
     prompt = fields.pop("prompt")
     pieces = range(0, len(prompt), _PROMPT_PIECE)
     fields |= {f"prompt{start // _PROMPT_PIECE}": prompt[start : start + _PROMPT_PIECE] for start in pieces}

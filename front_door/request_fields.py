@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from domain.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
 
 _BRACKETS = re.compile(r"(?P<name>\w+)\[(?P<key>[^\]]*)\]")
+_CHARSET = re.compile(r"charset=\"?([^\s;\"]+)", re.IGNORECASE)
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 
@@ -43,6 +44,9 @@ async def read_fields(request: Request, *, max_bytes: int) -> dict[str, Any]:
     if len(await request.body()) > max_bytes:
         raise PayloadTooLarge(f"The body is larger than {max_bytes} bytes.")
     content_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    charset = _CHARSET.search(request.headers.get("content-type", ""))
+    if charset and charset[1].lower() not in {"utf-8", "utf8", "us-ascii"}:
+        raise UnsupportedMedia(f"The charset '{charset[1][:40]}' is not read: use utf-8.")
     if content_type in _FORMS:
         return await _read_form(request, max_bytes)
     if content_type == "application/json":

@@ -84,3 +84,9 @@ def test_keys_that_strangers_choose_become_safe_row_keys():
     claim = rows.claim_entity("east", "task/1?x#y", an_id())
     assert str(entity["RowKey"]).isalnum()
     assert str(claim["RowKey"]).isalnum()
+
+
+def test_metadata_of_any_script_fits_into_a_property():
+    """Sixteen values of 512 letters; a property holds 32,768 UTF-16 units."""
+    video = a_video(metadata={f"{number:064}": "Ж" * 512 for number in range(16)})
+    assert len(rows.to_entity(video)["metadata"]) < 32_768

@@ -140,3 +140,13 @@ async def test_a_body_over_the_limit_is_refused(content_type: str):
 async def test_a_large_file_below_the_limit_is_read_whole():
     sent = multipart({}, input_reference=("fox.png", b"x" * (LIMIT - 500), "image/png"))
     assert len((await read(sent))["input_reference"].content) == LIMIT - 500
+
+
+async def test_a_charset_that_no_client_needs_is_not_decoded():
+    headers = [(b"content-type", b"multipart/form-data; boundary=b; charset=punycode")]
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"--b--"}
+
+    with pytest.raises(UnsupportedMedia, match="utf-8"):
+        await read_fields(Request({"type": "http", "method": "POST", "headers": headers}, receive), max_bytes=100)
