@@ -1,7 +1,7 @@
 """Tells from a deployment's answer to a harmless call why it does not let us in.
 
-Sources: error bodies of the live service; learn.microsoft.com, Azure AI services: authentication, virtual networks,
-disabling local authentication. A missing role is a 401 there as often as a 403.
+Of the wordings below, only that of an invalid key was seen on the live service; the others tell roles, networks,
+tenants and switched-off keys apart as far as they hold. What the server said is passed on beside our reading of it.
 """
 
 from http import HTTPStatus
