@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
@@ -28,6 +29,13 @@ class Deployment(Configuration):
         api_version: Sent as a query parameter if set (`preview` or `v1`).
         sizes: Allowed sizes, WIDTHxHEIGHT in pixels; the first is the default.
         seconds: Allowed lengths; the first is the default.
+        input_reference: Whether it takes a reference image.
+        max_concurrent: How many jobs it runs at once; what its refusals teach can only lower this.
+        requests_per_minute: How many jobs may be asked for within a minute; None for no limit.
+        priority: 1 is used first; a higher number only when no lower one has room.
+        weight: Its share of the jobs among deployments of the same priority.
+        retires_on: Its last day; after it (UTC), it is given no new jobs.
+        on_unknown: What to do when a creation was not answered and the jobs cannot be listed.
         usd_per_second: Price of one rendered second by size, `*` for any other size.
         expected_render_s: How long a render usually takes; places the first status checks.
         render_timeout_s: After this long in progress the video fails.
@@ -43,6 +51,13 @@ class Deployment(Configuration):
     sizes: tuple[Size, ...] = ("720x1280", "1280x720")
     seconds: tuple[Annotated[int, Field(gt=0)], ...] = (4, 8, 12)
     operations: frozenset[Operation] = frozenset({"create"})
+    input_reference: bool = True
+    max_concurrent: Annotated[int, Field(gt=0)] = 10
+    requests_per_minute: Annotated[int, Field(gt=0)] | None = None
+    priority: Annotated[int, Field(gt=0)] = 1
+    weight: Annotated[int, Field(gt=0)] = 1
+    retires_on: date | None = None
+    on_unknown: Literal["fail", "resubmit"] = "fail"
     usd_per_second: Mapping[str, Annotated[Decimal, Field(ge=0)]]
     expected_render_s: Annotated[float, Field(gt=0)] = 60.0
     render_timeout_s: Annotated[float, Field(gt=0)] = 3600.0
@@ -64,15 +79,25 @@ class Deployment(Configuration):
         """Whether a size has a price, its own or that of any size."""
         return size in self.usd_per_second or ANY_SIZE in self.usd_per_second
 
+    def is_retired(self, today: date) -> bool:
+        """Whether its last day is over."""
+        return self.retires_on is not None and today > self.retires_on
+
     def price_per_second(self, size: str) -> Decimal:
         """Price of one rendered second, in USD; it may be nothing."""
         return self.usd_per_second[size if size in self.usd_per_second else ANY_SIZE]
 
 
 class Model(Configuration):
-    """A public model name and who can render it, in order of preference."""
+    """A public model name and who can render it.
+
+    Attributes:
+        deployments: The first ones' sizes and lengths are the defaults.
+        fallback_models: Who renders instead, in this order, when none of the deployments can.
+    """
 
     deployments: tuple[Deployment, ...]
+    fallback_models: tuple[str, ...] = ()
 
     @field_validator("deployments")
     @classmethod
@@ -104,7 +129,16 @@ def _names_are_unique(models: Mapping[str, Model]) -> Mapping[str, Model]:
     return models
 
 
-type Models = Annotated[Mapping[str, Model], Field(min_length=1), AfterValidator(_names_are_unique)]
+def _fallbacks_exist(models: Mapping[str, Model]) -> Mapping[str, Model]:
+    for name, model in models.items():
+        if strange := [other for other in model.fallback_models if other == name or other not in models]:
+            raise ValueError(f"{name}.fallback_models must be other models of this configuration: {', '.join(strange)}")
+    return models
+
+
+type Models = Annotated[
+    Mapping[str, Model], Field(min_length=1), AfterValidator(_names_are_unique), AfterValidator(_fallbacks_exist)
+]
 
 
 class Catalog(Configuration):
