@@ -83,6 +83,11 @@ class Deployment(Configuration):
         """Whether its last day is over."""
         return self.retires_on is not None and today > self.retires_on
 
+    def renders(self, *, size: str, seconds: int, with_image: bool = False) -> bool:
+        """Whether it can make such a video, from a reference image if there is one."""
+        able = size in self.sizes and seconds in self.seconds and "create" in self.operations
+        return able and (self.input_reference or not with_image)
+
     def price_per_second(self, size: str) -> Decimal:
         """Price of one rendered second, in USD; it may be nothing."""
         return self.usd_per_second[size if size in self.usd_per_second else ANY_SIZE]
@@ -107,19 +112,18 @@ class Model(Configuration):
             raise ValueError("must have at least one entry")
         return deployments
 
-    def sizes(self) -> tuple[str, ...]:
-        """Every size some deployment can render, in order of preference."""
-        return tuple(dict.fromkeys(size for deployment in self.deployments for size in deployment.sizes))
+    def living(self, today: date) -> tuple[Deployment, ...]:
+        """The deployments whose last day is not over."""
+        return tuple(deployment for deployment in self.deployments if not deployment.is_retired(today))
 
-    def seconds(self) -> tuple[int, ...]:
-        """Every length some deployment can render, in order of preference."""
-        return tuple(dict.fromkeys(seconds for deployment in self.deployments for seconds in deployment.seconds))
+    def last_day(self) -> date | None:
+        """When its last deployment retires; None if one of them never does."""
+        days = [deployment.retires_on for deployment in self.deployments]
+        return None if None in days else max(day for day in days if day)
 
     def deployments_for(self, *, size: str, seconds: int) -> tuple[Deployment, ...]:
         """The deployments that can render this, in order of preference."""
-        return tuple(
-            d for d in self.deployments if size in d.sizes and seconds in d.seconds and "create" in d.operations
-        )
+        return tuple(each for each in self.deployments if each.renders(size=size, seconds=seconds))
 
 
 def _names_are_unique(models: Mapping[str, Model]) -> Mapping[str, Model]:

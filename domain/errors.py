@@ -2,6 +2,7 @@
 
 ReelayError                       what a caller is told: message, type, code, param, HTTP status
 ├── InvalidRequest          400   the request can never work as it is
+│   ├── ModelRetired        410   the last day of all who rendered the model is over
 │   ├── PayloadTooLarge     413
 │   ├── RequestConflict     409   the same Idempotency-Key with another body
 │   └── UnsupportedMedia    415
@@ -58,6 +59,13 @@ class InvalidRequest(ReelayError, ValueError):
     status = HTTPStatus.BAD_REQUEST
     type = "invalid_request_error"
     code = "invalid_value"
+
+
+class ModelRetired(InvalidRequest):
+    """The last day of every deployment that rendered the model is over."""
+
+    status = HTTPStatus.GONE
+    code = "model_retired"
 
 
 class PayloadTooLarge(InvalidRequest):

@@ -89,6 +89,7 @@ class Video(_Value):
     Attributes:
         seconds: Asked length.
         input_reference: The claim check of the reference image.
+        may_fall_back: Whether a fallback model may render it.
         deployment: Who renders it, once chosen.
         submitting_since: When the intent to create the render job was written, before anything was sent.
         unanswered_since: When the deployment failed to answer the creation.
@@ -112,6 +113,7 @@ class Video(_Value):
     user: str | None = None
     metadata: Mapping[str, str] | None = None
     input_reference: StoredContent | None = None
+    may_fall_back: bool = True
 
     state: VideoState = VideoState.QUEUED
     progress: int = 0

@@ -1,10 +1,12 @@
 """What a caller may ask for. Every refusal names the parameter and says what is allowed."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, NamedTuple, cast
 
-from domain.catalog import Catalog, Model
+from domain.catalog import Catalog
 from domain.errors import InvalidRequest
+from domain.offer import Offer, offer_of
 
 PROMPT_LIMIT = 32_000
 METADATA_PAIRS = 16
@@ -14,7 +16,11 @@ USER_LIMIT = 512
 
 
 class VideoRequest(NamedTuple):
-    """A request that some deployment can render."""
+    """A request that some deployment can render.
+
+    Attributes:
+        may_fall_back: Whether that may be a deployment of a fallback model.
+    """
 
     model: str
     prompt: str
@@ -22,25 +28,45 @@ class VideoRequest(NamedTuple):
     size: str
     user: str | None
     metadata: Mapping[str, str] | None
+    may_fall_back: bool
 
 
-def read_video_request(fields: Mapping[str, Any], catalog: Catalog) -> VideoRequest:
+def read_video_request(
+    fields: Mapping[str, Any], catalog: Catalog, *, may_fall_back: bool, today: date
+) -> VideoRequest:
     """Read the fields of POST /videos.
 
     Args:
         fields: As sent, by name; unknown ones are left alone.
         catalog: What can be rendered.
+        may_fall_back: Whether the caller lets fallback models render.
+        today: In UTC.
 
     Raises:
         InvalidRequest: It cannot be rendered here.
+        ModelRetired: It could have been, before the model was retired.
     """
     name = _text(fields, "model") or next(iter(catalog.models))
-    model = catalog.model(name)
-    size = _size(fields, model)
-    seconds = _seconds(fields, model)
-    if not model.deployments_for(size=size, seconds=seconds):
+    offer = offer_of(name, catalog, may_fall_back=may_fall_back, today=today)
+    size = _size(fields, offer)
+    seconds = _seconds(fields, offer)
+    if not offer.renders(size=size, seconds=seconds, with_image=False):
         raise InvalidRequest(f"No deployment of '{name}' renders {seconds} seconds at {size}.", param="seconds")
-    return VideoRequest(name, _prompt(fields), seconds, size, _user(fields), _metadata(fields))
+    if fields.get("input_reference") and not offer.renders(size=size, seconds=seconds, with_image=True):
+        takers = ", ".join(_takers_of_images(catalog, size, seconds, today)) or "none"
+        message = (
+            f"No deployment of '{name}' renders {seconds} seconds at {size} from an image. Models that do: {takers}."
+        )
+        raise InvalidRequest(message, param="input_reference")
+    return VideoRequest(name, _prompt(fields), seconds, size, _user(fields), _metadata(fields), may_fall_back)
+
+
+def _takers_of_images(catalog: Catalog, size: str, seconds: int, today: date) -> list[str]:
+    return [
+        name
+        for name, model in catalog.models.items()
+        if Offer(model.living(today)).renders(size=size, seconds=seconds, with_image=True)
+    ]
 
 
 def _prompt(fields: Mapping[str, Any]) -> str:
@@ -58,16 +84,16 @@ def _prompt(fields: Mapping[str, Any]) -> str:
     return prompt
 
 
-def _size(fields: Mapping[str, Any], model: Model) -> str:
-    sizes = model.sizes()
+def _size(fields: Mapping[str, Any], offer: Offer) -> str:
+    sizes = offer.sizes()
     size = _text(fields, "size") or sizes[0]
     if size not in sizes:
         raise InvalidRequest(f"The size '{size}' is not offered. Allowed: {', '.join(sizes)}.", param="size")
     return size
 
 
-def _seconds(fields: Mapping[str, Any], model: Model) -> int:
-    allowed = model.seconds()
+def _seconds(fields: Mapping[str, Any], offer: Offer) -> int:
+    allowed = offer.seconds()
     sent = fields.get("seconds")
     if sent is None or sent == "":
         return allowed[0]

@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from grpc.aio import AioRpcError
+from pydantic import BaseModel
 
 from clients.video_table import AlreadyAccepted, Idempotency
 from domain.errors import InvalidRequest, RequestConflict
@@ -21,9 +22,24 @@ _ID_RANDOM_BYTES = 10
 _IDEMPOTENCY_KEY_LIMIT = 255
 
 
-async def accept_video(
-    fields: Mapping[str, Any], *, tenant: str, idempotency_key: str | None, services: FrontDoorServices
-) -> Video:
+class Terms(BaseModel):
+    """On what terms a video is asked for: the headers of POST /videos.
+
+    Attributes:
+        idempotency_key: With the same key and the same request, the same video.
+        x_reelay_fallback: Whether a fallback model may render it.
+    """
+
+    idempotency_key: str | None = None
+    x_reelay_fallback: Literal["allow", "none"] = "allow"
+
+    @property
+    def may_fall_back(self) -> bool:
+        """Whether a fallback model may render it."""
+        return self.x_reelay_fallback == "allow"
+
+
+async def accept_video(fields: Mapping[str, Any], *, tenant: str, terms: Terms, services: FrontDoorServices) -> Video:
     """Check a request, keep it, and start its orchestration.
 
     Everything that can be refused is refused before anything is kept. Once the record is kept, the caller gets it:
@@ -32,23 +48,25 @@ async def accept_video(
     Args:
         fields: The fields of POST /videos.
         tenant: Who asks.
-        idempotency_key: With the same key and the same fields, the same video.
+        terms: On what terms.
         services: Clients and clock.
 
     Raises:
         InvalidRequest: It can never work.
+        ModelRetired: It could have, once.
         RequestConflict: The key came with other fields before.
     """
-    if idempotency_key and len(idempotency_key) > _IDEMPOTENCY_KEY_LIMIT:
+    if terms.idempotency_key and len(terms.idempotency_key) > _IDEMPOTENCY_KEY_LIMIT:
         message = f"The Idempotency-Key is longer than {_IDEMPOTENCY_KEY_LIMIT} characters."
         raise InvalidRequest(message, param="Idempotency-Key")
-    asked = read_video_request(fields, services.catalog)
+    today = services.clock().date()
+    asked = read_video_request(fields, services.catalog, may_fall_back=terms.may_fall_back, today=today)
     image = await read_input_reference(fields, size=asked.size, remote_files=services.remote_files)
     now = services.clock()
     ref = VideoRef(tenant=tenant, video_id=new_video_id(now, services.randomness(_ID_RANDOM_BYTES)))
     stored = await _store_input(ref, image, services) if image else None
     video = Video(**ref.model_dump(), **asked._asdict(), created_at=now, input_reference=stored)
-    promise = Idempotency(idempotency_key, fingerprint(fields)) if idempotency_key else None
+    promise = _promise(fields, terms)
     try:
         await services.videos.insert(video, alarm_at=now + services.sweep_grace, idempotency=promise)
     except AlreadyAccepted as earlier:
@@ -62,6 +80,12 @@ async def accept_video(
         return await services.videos.get(VideoRef(tenant=tenant, video_id=earlier.video_id))
     await _start(ref, services)
     return video
+
+
+def _promise(fields: Mapping[str, Any], terms: Terms) -> Idempotency | None:
+    """Who forbids a fallback asks for something else: the earlier video may fall back, and must not be the answer."""
+    asked = {**fields, "x-reelay-fallback": terms.x_reelay_fallback}
+    return Idempotency(terms.idempotency_key, fingerprint(asked)) if terms.idempotency_key else None
 
 
 async def _store_input(ref: VideoRef, image: ReferenceImage, services: FrontDoorServices) -> StoredContent:

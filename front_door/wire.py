@@ -1,7 +1,7 @@
 """What we answer: OpenAI's shapes, with what is ours under `reelay`."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, Self
 
@@ -127,7 +127,12 @@ class DeletedVideo(BaseModel):
 
 
 class ModelAnswer(BaseModel):
-    """OpenAI's model object, and what the model can render."""
+    """OpenAI's model object, and what the model's own deployments can render.
+
+    Attributes:
+        retires_on: The last day of the last of them, if that is known.
+        retired: Whether it is over; only the fallback models, if there are any, render then.
+    """
 
     id: str
     object: Literal["model"] = "model"
@@ -135,6 +140,8 @@ class ModelAnswer(BaseModel):
     owned_by: Literal["reelay"] = "reelay"
     sizes: Sequence[str]
     seconds: Sequence[int]
+    retires_on: date | None
+    retired: bool
 
 
 class ModelList(BaseModel):

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 
 from domain.polling import poll_hint_ms
 from domain.video import Variant, Video, VideoRef
-from front_door.accept import accept_video
+from front_door.accept import Terms, accept_video
 from front_door.content import content_response
 from front_door.remove import cancel_video, delete_video
 from front_door.request_fields import read_fields
@@ -48,11 +48,11 @@ async def create(
     response: Response,
     tenant: Tenant,
     services: Services,
-    idempotency_key: Annotated[str | None, Header()] = None,
+    terms: Annotated[Terms, Header()],
 ) -> VideoAnswer:
     """Ask for a video. It is accepted at once and rendered in the background."""
     fields = await read_fields(request, max_bytes=services.max_body_bytes)
-    video = await accept_video(fields, tenant=tenant, idempotency_key=idempotency_key, services=services)
+    video = await accept_video(fields, tenant=tenant, terms=terms, services=services)
     return _answer(video, response, services)
 
 

@@ -1,5 +1,6 @@
 """One of everything, so that a test need only name what it is about."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from io import BytesIO
@@ -35,6 +36,15 @@ def a_catalog(*deployments: Deployment) -> Catalog:
     """A catalog whose model sora-2 has these deployments, or the usual one."""
     chosen = [deployment.model_dump() for deployment in deployments or (a_deployment(),)]
     return Catalog.model_validate({"models": {"sora-2": {"deployments": chosen}}})
+
+
+def a_model_catalog(*, fallbacks: Mapping[str, Sequence[str]] = {}, **models: Sequence[Deployment]) -> Catalog:
+    """A catalog of models with these deployments and fallback models."""
+    fields = {
+        name: {"deployments": [each.model_dump() for each in deployments], "fallback_models": fallbacks.get(name, ())}
+        for name, deployments in models.items()
+    }
+    return Catalog.model_validate({"models": fields})
 
 
 def an_id(number: int = 0, created_at: datetime = NOW) -> str:

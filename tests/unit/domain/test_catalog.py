@@ -96,12 +96,6 @@ def deployments() -> tuple[Deployment, Deployment]:
     )
 
 
-def test_a_model_offers_what_its_deployments_render_together():
-    model = a_catalog(*deployments()).model("sora-2")
-    assert model.sizes() == ("720x1280", "1280x720")
-    assert model.seconds() == (4, 12)
-
-
 @pytest.mark.parametrize(
     ("size", "seconds", "names"),
     [("720x1280", 4, ["portrait", "any"]), ("1280x720", 4, ["any"]), ("1280x720", 8, [])],

@@ -1,5 +1,7 @@
 """An accepted video is kept with everything it needs; a refused one leaves nothing behind."""
 
+from datetime import timedelta
+
 import httpx
 import pytest
 from grpc import StatusCode
@@ -8,14 +10,17 @@ from grpc.aio import AioRpcError, Metadata
 from domain.video import Video
 from domain.workflow import StepRequest
 from front_door.app import PREFIXES
-from tests.unit.examples import NOW, TENANT, an_image
+from tests.unit.examples import NOW, TENANT, a_catalog, a_deployment, an_image
 from tests.unit.front_door.world import OTHER_KEY, SWEEP_GRACE, World, error_of
 
 ASKED = {"prompt": "A fox runs through snow.", "size": "1280x720"}
 
 
-async def create(world: World, idempotency_key: str | None = None, **fields: object) -> httpx.Response:
-    headers = {"idempotency-key": idempotency_key} if idempotency_key else {}
+async def create(
+    world: World, idempotency_key: str | None = None, *, fallback: str | None = None, **fields: object
+) -> httpx.Response:
+    sent = {"idempotency-key": idempotency_key, "x-reelay-fallback": fallback}
+    headers = {name: value for name, value in sent.items() if value is not None}
     return await world.ask("POST", "/v1/videos", headers=headers, json=ASKED | fields)
 
 
@@ -128,3 +133,36 @@ async def test_a_key_is_its_tenants_own(world: World):
 async def test_a_key_has_a_limit(world: World):
     assert (await create(world, "k" * 255)).status_code == 200
     assert error_of(await create(world, "k" * 256))["param"] == "Idempotency-Key"
+
+
+@pytest.mark.parametrize(("fallback", "may_fall_back"), [(None, True), ("allow", True), ("none", False)])
+async def test_the_record_says_whether_another_model_may_render(
+    world: World, fallback: str | None, may_fall_back: bool
+):
+    assert (await create(world, fallback=fallback)).status_code == 200
+    assert only_video(world).may_fall_back is may_fall_back
+
+
+@pytest.mark.parametrize("fallback", ["never", "NONE", ""])
+async def test_any_other_word_about_fallback_is_refused_by_the_headers_name(world: World, fallback: str):
+    refused = await create(world, fallback=fallback)
+    assert (refused.status_code, error_of(refused)["param"]) == (400, "x-reelay-fallback")
+    assert "'allow' or 'none'" in error_of(refused)["message"]
+    assert world.videos.records == {}
+
+
+async def test_forbidding_a_fallback_makes_another_request_of_it(world: World):
+    first = await create(world, "k-1")
+    assert (await create(world, "k-1", fallback="allow")).json() == first.json()
+    assert (await create(world, "k-1", fallback="none")).status_code == 409
+
+
+async def test_a_retired_model_is_gone_and_nothing_is_left_behind(world: World):
+    world.change(catalog=a_catalog(a_deployment(retires_on=NOW.date() - timedelta(days=1))))
+    refused = await create(world, input_reference={"image_url": "https://pictures.example/fox.png"})
+    assert (refused.status_code, error_of(refused)["code"], error_of(refused)["param"]) == (
+        410,
+        "model_retired",
+        "model",
+    )
+    assert (world.videos.records, world.inputs.blobs) == ({}, {})

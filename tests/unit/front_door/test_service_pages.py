@@ -1,11 +1,13 @@
 """What the service tells of itself."""
 
+from datetime import timedelta
+
 import httpx
 import pytest
 
 from clients.credentials import Credentials
 from domain.catalog import Catalog
-from tests.unit.examples import a_catalog, a_deployment
+from tests.unit.examples import NOW, a_catalog, a_deployment, a_model_catalog
 from tests.unit.fakes import a_secret_store, keyvault_secret
 from tests.unit.front_door.world import World, an_api, error_of
 
@@ -22,6 +24,15 @@ async def test_models_say_what_they_render(world: World):
     (listed,) = (await world.ask("GET", "/v1/models")).json()["data"]
     assert listed == (await world.ask("GET", "/v1/models/sora-2")).json()
     assert listed.items() >= {"id": "sora-2", "object": "model", "seconds": [4, 8, 12]}.items()
+
+
+async def test_models_say_when_they_retire(world: World):
+    today = NOW.date()
+    early, late = (a_deployment(name=f"e{days}", retires_on=today - timedelta(days=days)) for days in (2, 1))
+    world.change(catalog=a_model_catalog(old=[early, late], new=[a_deployment()]))
+    old, new = (await world.ask("GET", "/v1/models")).json()["data"]
+    assert (old["retired"], old["retires_on"], old["sizes"]) == (True, "2026-11-20", [])
+    assert (new["retired"], new["retires_on"], new["sizes"]) == (False, None, ["720x1280", "1280x720"])
 
 
 async def test_an_unknown_model_is_answered_with_those_there_are(world: World):
