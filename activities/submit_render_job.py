@@ -1,20 +1,23 @@
 """Creates the render job at a deployment. This is what costs money."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from activities.services import Services
 from clients.videos_api import InputFile
 from domain.catalog import Deployment
-from domain.errors import NotFound, OutcomeUnknown, UpstreamError, UpstreamNotFound, UpstreamRejected
+from domain.errors import NotFound, OutcomeUnknown, UpstreamError
 from domain.failures import FailureCode, VideoFailed
 from domain.polling import next_check_s
+from domain.render_job import earliest_creation
 from domain.submission import (
     ANSWER_LIMIT_S,
     LOOK_AGAIN_S,
     SETTLE_S,
     UNANSWERED_LIMIT,
     delay_after_refusal_s,
+    never_lists,
     retry_delay_s,
 )
 from domain.video import Video, VideoState
@@ -47,7 +50,7 @@ async def _create(video: Video, request: StepRequest, services: Services) -> Ste
         input_file = await _input_file(video, services)
     except NotFound as error:
         raise VideoFailed(FailureCode.INPUT_MISSING, error.message) from error
-    now = services.clock()
+    now, answer_due = services.clock(), asyncio.get_running_loop().time() + ANSWER_LIMIT_S
     price = deployment.price_per_second(video.size)
     video = await services.videos.amend(
         video.ref, lambda kept: kept.submitting(deployment.name, now, usd_per_second=price)
@@ -55,14 +58,14 @@ async def _create(video: Video, request: StepRequest, services: Services) -> Ste
     if video.submitting_since != now:  # another run of this activity was quicker
         return StepResult.retry(SETTLE_S)
     try:
-        async with asyncio.timeout(ANSWER_LIMIT_S):
+        async with asyncio.timeout_at(answer_due):
             job = await services.api.create(deployment, video, input_file)
     except (OutcomeUnknown, TimeoutError):
         unanswered_since = services.clock()
-        await services.videos.amend(video.ref, lambda kept: kept.left_unanswered(unanswered_since))
+        await _amend_intent(video, lambda kept: kept.left_unanswered(unanswered_since), services)
         return StepResult.retry(LOOK_AGAIN_S)
     except UpstreamError as error:
-        await services.videos.amend(video.ref, Video.refused)
+        await _amend_intent(video, Video.refused, services)
         queued_s = (now - video.created_at).total_seconds()
         delay_s = delay_after_refusal_s(
             error, attempt=request.attempts_at(error), queued_s=queued_s, max_queued_s=services.max_queued_s
@@ -75,21 +78,37 @@ async def _adopt(video: Video, request: StepRequest, services: Services) -> Step
     """An intent without an outcome: the job may exist, so look for it before asking again."""
     deployment = services.deployment_of(video)
     try:
-        jobs = await services.api.recent(deployment)
+        jobs = await services.api.created_since(deployment, earliest_creation(video))
     except UpstreamError as error:
-        _raise_if_never_listed(error, video, services)
+        if never_lists(error, attempt=request.attempts_at(error)):
+            return await _ask_blindly(video, deployment, f"the jobs cannot be listed: {error.message}", services)
+        _raise_if_late(video, FailureCode.OUTCOME_UNKNOWN, services)
         return StepResult.retry(retry_delay_s(error, attempt=request.attempts_at(error)), error)
-    for job in reversed(jobs):  # the oldest first: a newer one may be all that is left for a video that asked later
+    for job in jobs:  # the oldest first: a newer one may be all that is left for a video that asked later
         if job.could_be_of(video) and (taken := await _take(video, deployment, job.upstream_id, services)):
             return taken
     if any(job.hides_whose_it_is(video) for job in jobs):
-        message = "The creation was not answered, and the jobs listed do not tell whose they are."
-        raise VideoFailed(FailureCode.OUTCOME_UNKNOWN, message)
+        return await _ask_blindly(video, deployment, "the jobs listed do not tell whose they are.", services)
+    return await _ask_again(video, services)
+
+
+async def _ask_blindly(video: Video, deployment: Deployment, why: str, services: Services) -> StepResult:
+    """Nobody can tell whether the job exists; the configuration says whether that is worth the price of another."""
+    if deployment.on_unknown == "fail":
+        raise VideoFailed(FailureCode.OUTCOME_UNKNOWN, f"The creation was not answered, and {why}")
+    return await _ask_again(video, services)
+
+
+async def _ask_again(video: Video, services: Services) -> StepResult:
+    """Give the intent up, but not before a job that exists would have shown up."""
     left_s = (_settled_at(video) - services.clock()).total_seconds()
     if left_s > 0:
         return StepResult.retry(min(left_s, SETTLE_S / 3))
-    _raise_if_hopeless(video, services)
-    await services.videos.amend(video.ref, Video.refused)
+    if video.unanswered + 1 >= UNANSWERED_LIMIT:
+        message = f"The deployment left {UNANSWERED_LIMIT} creations unanswered."
+        raise VideoFailed(FailureCode.OUTCOME_UNKNOWN, message)
+    _raise_if_late(video, FailureCode.NO_CAPACITY, services)
+    await _amend_intent(video, Video.asked_in_vain, services)
     return StepResult.retry(0)
 
 
@@ -99,24 +118,20 @@ def _settled_at(video: Video) -> datetime:
     return (video.unanswered_since or asked_at) + timedelta(seconds=SETTLE_S)
 
 
-def _raise_if_hopeless(video: Video, services: Services) -> None:
-    if video.unanswered >= UNANSWERED_LIMIT:
-        message = f"The deployment left {video.unanswered} creations unanswered."
-        raise VideoFailed(FailureCode.OUTCOME_UNKNOWN, message)
+def _raise_if_late(video: Video, code: FailureCode, services: Services) -> None:
     if (services.clock() - video.created_at).total_seconds() >= services.max_queued_s:
-        raise VideoFailed(FailureCode.NO_CAPACITY, "No creation was answered within the time a video may wait.")
+        raise VideoFailed(code, "No creation was answered within the time a video may wait.")
 
 
-def _raise_if_never_listed(error: UpstreamError, video: Video, services: Services) -> None:
-    queued_s = (services.clock() - video.created_at).total_seconds()
-    if isinstance(error, UpstreamNotFound | UpstreamRejected) or queued_s >= services.max_queued_s:
-        message = f"The creation was not answered, and the jobs cannot be listed: {error.message}"
-        raise VideoFailed(FailureCode.OUTCOME_UNKNOWN, message) from error
+async def _amend_intent(video: Video, change: Callable[[Video], Video], services: Services) -> None:
+    """Change the record, unless another run of this activity has written another intent meanwhile."""
+    intent = video.submitting_since
+    await services.videos.amend(video.ref, lambda kept: change(kept) if kept.submitting_since == intent else kept)
 
 
 async def _take(video: Video, deployment: Deployment, upstream_id: str, services: Services) -> StepResult | None:
     """Make a job the video's own; None if another video has it."""
-    if not await services.videos.claim(deployment.name, upstream_id, video.video_id):
+    if not await services.videos.claim(str(deployment.endpoint), upstream_id, video.video_id):
         return None
     now = services.clock()
     await services.videos.amend(video.ref, lambda kept: kept.in_progress(upstream_id, now))

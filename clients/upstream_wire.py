@@ -59,6 +59,7 @@ class _WireJob(BaseModel):
 
 class _WireList(BaseModel):
     data: list[Any]
+    has_more: bool | None = None
 
 
 def read_job(response: httpx.Response) -> RenderJob:
@@ -70,13 +71,14 @@ def read_job(response: httpx.Response) -> RenderJob:
     return to_job(response.json())
 
 
-def read_jobs(response: httpx.Response) -> list[RenderJob]:
-    """A list of jobs from a successful answer.
+def read_jobs(response: httpx.Response) -> tuple[list[RenderJob], bool]:
+    """A page of jobs from a successful answer, and whether there are more.
 
     Raises:
         ValueError: The body is no list.
     """
-    return [to_job(item) for item in _WireList.model_validate(response.json()).data]
+    page = _WireList.model_validate(response.json())
+    return [to_job(item) for item in page.data], bool(page.has_more)
 
 
 def to_job(item: Any) -> RenderJob:
@@ -112,7 +114,7 @@ def to_error(response: httpx.Response) -> UpstreamError:
         return UpstreamNotFound(message, code=error.code)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return UpstreamOverloaded(message, code=error.code, retry_after_s=retry_after_s(response))
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
+    if _is_unclear(status):
         return _unclear(response.request, message, retry_after_s(response))
     if "timed out" in message.lower():  # an upload that was too slow is a 400 on the live service
         return UpstreamUnavailable(message)
@@ -134,6 +136,12 @@ def translated_transport_errors(request: httpx.Request) -> Generator[None]:
     except httpx.HTTPError as error:
         message = f"the exchange with {request.url.host} broke off: {type(error).__name__}"
         raise _unclear(request, message) from error
+
+
+def _is_unclear(status: int) -> bool:
+    """Whether the server failed, or gave up; one that cannot do such a thing at all (501) said no."""
+    failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
+    return failed or status == HTTPStatus.REQUEST_TIMEOUT
 
 
 def _unclear(request: httpx.Request, message: str, retry_after_s: float | None = None) -> UpstreamError:

@@ -8,7 +8,7 @@ All rows of a tenant share one partition, so what belongs together can change to
     tenant-TENANT      a<oldest first>      the alarm: when the sweeper looks at the video again
     tenant-TENANT      k<hash of the key>   an Idempotency-Key, and the body it came with
     tenants            TENANT               which partitions there are
-    claims-DEPLOYMENT  <hash of the id>     which video a render job belongs to
+    claims-<endpoint>  <hash of the id>     which video a render job belongs to
 """
 
 import hashlib
@@ -79,9 +79,10 @@ def idempotency_entity(ref: VideoRef, key: str, body_sha256: str) -> Entity:
     return {**row, "video_id": ref.video_id, "body_sha256": body_sha256}
 
 
-def claim_entity(deployment: str, upstream_id: str, video_id: str) -> Entity:
-    """The note that a render job belongs to a video."""
-    return {"PartitionKey": f"claims-{deployment}", "RowKey": _sha256(upstream_id), "video_id": video_id}
+def claim_entity(endpoint: str, upstream_id: str, video_id: str) -> Entity:
+    """The note that a render job belongs to a video; deployments that share an endpoint share their jobs."""
+    partition = f"claims-{_sha256(endpoint.rstrip('/'))}"
+    return {"PartitionKey": partition, "RowKey": _sha256(upstream_id), "video_id": video_id}
 
 
 def to_entity(video: Video) -> Entity:

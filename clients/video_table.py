@@ -163,13 +163,18 @@ class VideoTable:
         for key in (rows.record_key, rows.order_key, rows.alarm_key):
             await self._table.delete_entity(rows.tenant_partition(ref.tenant), key(ref.video_id))
 
-    async def claim(self, deployment: str, upstream_id: str, video_id: str) -> bool:
+    async def claim(self, endpoint: str, upstream_id: str, video_id: str) -> bool:
         """Make a render job a video's own.
+
+        Args:
+            endpoint: Where the job is; an upstream's ids are its own.
+            upstream_id: The job's id there.
+            video_id: Whose it shall be.
 
         Returns:
             Whether it now belongs to the video; False if it belongs to another.
         """
-        claim = rows.claim_entity(deployment, upstream_id, video_id)
+        claim = rows.claim_entity(endpoint, upstream_id, video_id)
         try:
             await self._table.create_entity(claim)
         except ResourceExistsError:

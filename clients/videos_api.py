@@ -1,7 +1,8 @@
 """The upstream: any server of OpenAI's videos protocol. What goes wrong leaves here as an `UpstreamError`."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import httpx
@@ -20,7 +21,8 @@ from domain.errors import (
 from domain.render_job import RenderJob
 from domain.video import Variant, Video
 
-_RECENT = "100"
+_PAGE = "100"
+_MAX_PAGES = 100
 _CHECK_TIMEOUT_S = 10.0
 
 
@@ -89,16 +91,24 @@ class VideosApi:
         except ValueError as error:
             raise UpstreamUnavailable("the job's status could not be read") from error
 
-    async def recent(self, deployment: Deployment) -> list[RenderJob]:
-        """The jobs last created, newest first.
+    async def created_since(self, deployment: Deployment, since: datetime) -> list[RenderJob]:
+        """The jobs created since then, the oldest first, and some older ones; at most the last 10,000.
+
+        Nothing is left out because a server does not sort, says not when a job was created, or knows no pages.
 
         Raises:
             UpstreamError: They cannot be listed.
         """
-        try:
-            return read_jobs(await self._send(deployment, "GET", "videos", params={"limit": _RECENT, "order": "desc"}))
-        except ValueError as error:
-            raise UpstreamUnavailable("the list of jobs could not be read") from error
+        jobs, cursor = dict[str, RenderJob](), dict[str, str]()
+        for _ in range(_MAX_PAGES):
+            page, has_more = await self._page(deployment, cursor)
+            news = {job.upstream_id: job for job in page if job.upstream_id not in jobs}
+            jobs |= news
+            if not (has_more and news) or _reaches_back_to(since, page):
+                break
+            cursor = {"after": page[-1].upstream_id}
+        oldest_first = [*jobs.values()][::-1]
+        return sorted(oldest_first, key=lambda job: job.created_at or since)
 
     async def check(self, deployment: Deployment) -> AccessProblem | None:
         """Ask for the list of jobs, only to learn whether we are let in; None if we are.
@@ -145,6 +155,13 @@ class VideosApi:
             finally:
                 await response.aclose()
 
+    async def _page(self, deployment: Deployment, cursor: Mapping[str, str]) -> tuple[list[RenderJob], bool]:
+        params = {"limit": _PAGE, "order": "desc", **cursor}
+        try:
+            return read_jobs(await self._send(deployment, "GET", "videos", params=params))
+        except ValueError as error:
+            raise UpstreamUnavailable("the list of jobs could not be read") from error
+
     async def _send(self, deployment: Deployment, method: str, path: str, **parts: Any) -> httpx.Response:
         response = await self._exchange(deployment, method, path, **parts)
         if not response.is_success:
@@ -165,3 +182,9 @@ class VideosApi:
         version = {"api-version": deployment.api_version} if deployment.api_version else {}
         url = f"{str(deployment.endpoint).rstrip('/')}/{path}"
         return self._http.build_request(method, url, params={**(params or {}), **version}, **parts)
+
+
+def _reaches_back_to(since: datetime, page: Sequence[RenderJob]) -> bool:
+    """Whether what follows is older still, for the newest come first and the last is older than that."""
+    first, last = page[0].created_at, page[-1].created_at
+    return first is not None and last is not None and first >= last < since

@@ -12,6 +12,11 @@ CLOCK_SKEW = timedelta(seconds=30)
 """An upstream's clock may be so far behind ours; an older job that was ours has been claimed by its video."""
 
 
+def earliest_creation(video: Video) -> datetime:
+    """When a video's render job was created at the earliest, by the clock of whichever upstream."""
+    return (video.submitting_since or video.created_at) - CLOCK_SKEW
+
+
 class RenderStatus(StrEnum):
     """What matters of the many words that servers use; one we do not know counts as running."""
 
@@ -62,6 +67,4 @@ class RenderJob(BaseModel):
         return {None if told is None else told == asked for told, asked in pairs}
 
     def _is_older_than_intent_of(self, video: Video) -> bool:
-        if self.created_at is None or video.submitting_since is None:
-            return False
-        return self.created_at < video.submitting_since - CLOCK_SKEW
+        return self.created_at is not None and self.created_at < earliest_creation(video)

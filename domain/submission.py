@@ -56,6 +56,16 @@ def delay_after_refusal_s(error: UpstreamError, *, attempt: int, queued_s: float
             return retry_delay_s(error, attempt=attempt)
 
 
+def never_lists(error: UpstreamError, *, attempt: int) -> bool:
+    """Whether a deployment that does not list its jobs is not going to.
+
+    Args:
+        error: Why not.
+        attempt: How often it was asked before, from 0.
+    """
+    return isinstance(error, UpstreamRejected) or (isinstance(error, UpstreamNotFound) and attempt >= PATIENCE)
+
+
 def retry_delay_s(error: UpstreamError, *, attempt: int) -> float:
     """How long to wait before a deployment is asked again: as long as it wishes, else ever longer.
 

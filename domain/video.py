@@ -93,7 +93,7 @@ class Video(_Value):
         deployment: Who renders it, once chosen.
         submitting_since: When the intent to create the render job was written, before anything was sent.
         unanswered_since: When the deployment failed to answer the creation.
-        unanswered: How many creations it failed to answer.
+        unanswered: How many creations were given up, because they were not answered and no job showed up.
         upstream_id: The render job's id at the deployment.
         progress: Percent, as the deployment last said.
         contents: What was copied, by variant.
@@ -150,11 +150,15 @@ class Video(_Value):
 
     def left_unanswered(self, now: datetime) -> Self:
         """The deployment did not answer the creation: the job may exist."""
-        return self._with(unanswered_since=now, unanswered=self.unanswered + 1)
+        return self._with(unanswered_since=now)
 
     def refused(self) -> Self:
         """The deployment certainly took nothing: forget the intent."""
         return self._move(VideoState.QUEUED, deployment=None, **_NO_INTENT)
+
+    def asked_in_vain(self) -> Self:
+        """No job showed up for the intent, whether its creation went unanswered or whoever sent it died."""
+        return self._move(VideoState.QUEUED, deployment=None, unanswered=self.unanswered + 1, **_NO_INTENT)
 
     def in_progress(self, upstream_id: str, now: datetime) -> Self:
         """The deployment has the job."""

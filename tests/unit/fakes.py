@@ -92,8 +92,8 @@ class FakeVideoTable:
         rest = mine if after is None else mine[ids.index(after) + 1 :]
         return Page(rest[:limit], has_more=len(rest) > limit)
 
-    async def claim(self, deployment: str, upstream_id: str, video_id: str) -> bool:
-        return self.claims.setdefault((deployment, upstream_id), video_id) == video_id
+    async def claim(self, endpoint: str, upstream_id: str, video_id: str) -> bool:
+        return self.claims.setdefault((endpoint, upstream_id), video_id) == video_id
 
     async def remove(self, ref: VideoRef) -> None:
         self.records.pop(ref, None)
@@ -212,9 +212,10 @@ class FakeVideosApi:
         self._called("retrieve")
         return self._job(deployment, upstream_id)
 
-    async def recent(self, deployment: Deployment) -> list[RenderJob]:
-        self._called("recent")
-        return [job for (at, _), job in reversed(self.jobs.items()) if at == deployment.name]
+    async def created_since(self, deployment: Deployment, since: datetime) -> list[RenderJob]:
+        self._called("created_since")
+        jobs = [job for (at, _), job in self.jobs.items() if at == deployment.name]
+        return [job for job in jobs if job.created_at is None or job.created_at >= since]
 
     async def delete(self, deployment: Deployment, upstream_id: str) -> None:
         self._called("delete")

@@ -55,6 +55,7 @@ SURVIVED = {
     "create dropped before": [fault("create", "drop_before", 2)],
     "create dropped after": [fault("create", "drop_after")],
     "create dropped after, list fails": [fault("create", "drop_after"), status("list", 500, 3)],
+    "create dropped after, list says 404": [fault("create", "drop_after"), status("list", 404, 3)],
     "create answered too late": [fault("create", "delay", seconds=1)],
     "create answered with noise": [fault("create", "garbage")],
     "create answer cut off": [fault("create", "truncate")],
@@ -105,7 +106,11 @@ FATAL = {
     "create 404": ([status("create", 404, FOR_EVER)], "deployment_not_found"),
     "create 429": ([status("create", 429, FOR_EVER)], "no_capacity"),
     "create without an answer or a list": (
-        [fault("create", "drop_before"), status("list", 404)],
+        [fault("create", "drop_before"), status("list", 404, FOR_EVER)],
+        "outcome_unknown",
+    ),
+    "create without an answer at a server without a list": (
+        [fault("create", "drop_before"), status("list", 501)],
         "outcome_unknown",
     ),
     "no token": ([status("token", 400, FOR_EVER)], "upstream_unauthorized"),

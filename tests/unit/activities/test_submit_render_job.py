@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from activities.submit_render_job import submit_render_job
+from clients.videos_api import InputFile
+from domain.catalog import Deployment
 from domain.errors import (
     NoCredential,
     OutcomeUnknown,
@@ -18,19 +20,27 @@ from domain.errors import (
     UpstreamUnavailable,
 )
 from domain.failures import FailureCode, VideoFailed
-from domain.render_job import CLOCK_SKEW
+from domain.render_job import CLOCK_SKEW, RenderJob
 from domain.submission import ANSWER_LIMIT_S, LOOK_AGAIN_S, SETTLE_S, UNANSWERED_LIMIT
 from domain.video import Video, VideoRef, VideoState
 from domain.workflow import Step, StepResult
 from tests.unit.activities.world import MAX_QUEUED_S, World, a_step, run_step
 from tests.unit.examples import NOW, PRICE, a_catalog, a_deployment, a_stored_content, a_video, an_id, usd
-from tests.unit.fakes import FakeVideoTable
+from tests.unit.fakes import FakeVideosApi, FakeVideoTable
 
+ENDPOINT = str(a_deployment().endpoint)
 UNANSWERED = OutcomeUnknown("the exchange with east broke off")
 
 
 class ProcessDied(Exception):
     """Stands for a SIGKILL at this very place."""
+
+
+@pytest.fixture
+def resubmitting(world: World) -> World:
+    """A world whose deployment is configured so that paying twice is better than failing."""
+    world.catalog = a_catalog(a_deployment(on_unknown="resubmit"))
+    return world
 
 
 async def submit(world: World, video: Video, *, trouble: UpstreamError | None = None, attempt: int = 0) -> StepResult:
@@ -121,7 +131,7 @@ async def test_a_process_that_dies_between_creation_and_record_pays_once(world: 
 async def test_a_process_that_dies_between_claim_and_record_takes_the_same_job_again(world: World):
     submitting = world.videos.add(a_video().submitting("east", world.clock(), usd_per_second=PRICE))
     job = world.api.add_job(submitting)
-    await world.videos.claim("east", job.upstream_id, submitting.video_id)
+    await world.videos.claim(ENDPOINT, job.upstream_id, submitting.video_id)
     await submit(world, submitting)
     assert world.record(submitting).upstream_id == job.upstream_id
 
@@ -300,6 +310,18 @@ async def test_a_creation_is_not_repeated_where_the_list_does_not_tell_whose_a_j
 
 
 @pytest.mark.parametrize("hidden", HIDDEN)
+async def test_a_creation_is_repeated_where_the_list_does_not_tell_if_paying_twice_is_better_than_failing(
+    resubmitting: World, hidden: dict[str, Any]
+):
+    video = resubmitting.videos.add(a_video())
+    resubmitting.api.create_fails, resubmitting.api.unanswered_creates = [UNANSWERED], False
+    await submit(resubmitting, video)
+    resubmitting.api.add_job(video, **hidden)
+    assert sum(await submit_until_done(resubmitting, video)) == pytest.approx(SETTLE_S)
+    assert resubmitting.record(video).upstream_id == "job-2"
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
 async def test_the_videos_own_job_is_adopted_beside_one_that_does_not_tell_whose_it_is(
     world: World, hidden: dict[str, Any]
 ):
@@ -341,7 +363,7 @@ async def test_a_video_whose_job_was_adopted_by_its_twin_takes_the_twins(world: 
     world.videos.add(second)
     world.api.add_job(first)
     world.api.add_job(second)
-    await world.videos.claim("east", "job-3", first.video_id)
+    await world.videos.claim(ENDPOINT, "job-3", first.video_id)
     result = await submit(world, second)
     assert result == StepResult.retry(LOOK_AGAIN_S)
     await submit(world, second)
@@ -349,12 +371,102 @@ async def test_a_video_whose_job_was_adopted_by_its_twin_takes_the_twins(world: 
     assert {world.record(first).upstream_id, world.record(second).upstream_id} == {"job-1", "job-2"}
 
 
-@pytest.mark.parametrize("error", [UpstreamNotFound("no list here"), UpstreamRejected("no list here")])
+NO_LIST = [UpstreamNotFound("HTTP 404: no list here"), UpstreamRejected("HTTP 405: no list here")]
+
+
+@pytest.mark.parametrize("error", NO_LIST)
 async def test_an_unanswered_creation_at_a_server_that_cannot_list_is_not_repeated(world: World, error: UpstreamError):
-    submitting = world.videos.add(a_video().submitting("east", world.clock(), usd_per_second=PRICE))
-    world.api.fails["recent"] = error
-    assert await failure_of(world, submitting) == FailureCode.OUTCOME_UNKNOWN
-    assert world.api.calls["create"] == 0
+    video = world.videos.add(a_video())
+    world.api.create_fails, world.api.fails = [UNANSWERED], {"created_since": error}
+    assert (await submit_until_failed(world, video))[1] == FailureCode.OUTCOME_UNKNOWN
+    assert world.api.calls["create"] == 1
+
+
+@pytest.mark.parametrize("error", NO_LIST)
+async def test_where_paying_twice_is_better_than_failing_a_creation_is_repeated_once_its_job_would_have_shown_up(
+    resubmitting: World, error: UpstreamError
+):
+    video = resubmitting.videos.add(a_video())
+    resubmitting.api.create_fails, resubmitting.api.fails = [UNANSWERED], {"created_since": error}
+    assert sum(await submit_until_done(resubmitting, video)) >= SETTLE_S
+    assert resubmitting.record(video).upstream_id == "job-2"
+
+
+@pytest.mark.parametrize("error", NO_LIST)
+async def test_where_paying_twice_is_better_than_failing_no_more_than_three_are_paid(
+    resubmitting: World, error: UpstreamError
+):
+    video = resubmitting.videos.add(a_video())
+    resubmitting.api.create_fails, resubmitting.api.fails = [UNANSWERED] * 1_000, {"created_since": error}
+    assert (await submit_until_failed(resubmitting, video))[1] == FailureCode.OUTCOME_UNKNOWN
+    assert resubmitting.api.calls["create"] == UNANSWERED_LIMIT
+
+
+async def test_a_job_that_can_be_listed_is_adopted_even_where_paying_twice_is_better_than_failing(resubmitting: World):
+    video = resubmitting.videos.add(a_video())
+    resubmitting.api.create_fails = [UNANSWERED]
+    assert await submit_until_done(resubmitting, video) == [LOOK_AGAIN_S]
+    assert resubmitting.api.creations == 1
+
+
+async def test_a_stray_404_to_the_list_does_not_keep_a_job_from_being_adopted(world: World):
+    video = world.videos.add(a_video())
+    world.api.create_fails = [UNANSWERED]
+    world.api.fails["created_since"] = UpstreamNotFound("HTTP 404: try later")
+    await submit(world, video)
+    assert (await submit(world, video)).again
+    world.api.fails.clear()
+    assert (await submit(world, video)).again is False
+    assert world.record(video).upstream_id == "job-1"
+
+
+async def test_creations_that_nobody_survives_are_counted_as_well(world: World):
+    video = world.videos.add(a_video())
+    for _ in range(UNANSWERED_LIMIT):
+        world.api.create_fails = [ProcessDied()]
+        with pytest.raises(ProcessDied):
+            await submit(world, video)
+        world.clock.advance(ANSWER_LIMIT_S + SETTLE_S)
+        if world.record(video).unanswered + 1 < UNANSWERED_LIMIT:
+            assert (await submit(world, video)).again
+    assert await failure_of(world, video) == FailureCode.OUTCOME_UNKNOWN
+
+
+class SlowRun(FakeVideosApi):
+    """While a creation is refused, the video is asked for anew by another run of the step."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.clock)
+        self.world = world
+
+    async def create(self, deployment: Deployment, video: Video, input_file: InputFile | None = None) -> RenderJob:
+        self.world.clock.advance(60)
+        anew = video.refused().submitting("east", self.world.clock(), usd_per_second=PRICE)
+        self.world.videos.records[video.ref] = anew
+        return await super().create(deployment, video, input_file)
+
+
+@pytest.mark.parametrize("error", [UNANSWERED, UpstreamOverloaded("HTTP 429")])
+async def test_a_run_that_was_overtaken_leaves_the_newer_intent_alone(world: World, error: UpstreamError):
+    world.api = SlowRun(world)
+    video = world.videos.add(a_video())
+    world.api.create_fails = [error]
+    await submit(world, video)
+    kept = world.record(video)
+    assert (kept.state, kept.submitting_since) == (VideoState.SUBMITTING, world.clock())
+    assert kept.unanswered_since is None
+
+
+async def test_deployments_of_one_resource_see_the_same_jobs_and_share_none(world: World):
+    pro = a_deployment(name="east-pro", upstream_model="sora-2-pro", sizes=["1280x720"])
+    world.catalog = a_catalog(a_deployment(), pro)
+    first = world.videos.add(a_video().submitting("east", world.clock(), usd_per_second=PRICE))
+    other = a_video(video_id=an_id(1)).submitting("east-pro", world.clock(), usd_per_second=PRICE)
+    world.videos.add(other)
+    world.api.add_job(first, "east", upstream_id="job")
+    world.api.add_job(first, "east-pro", upstream_id="job")
+    assert (await submit(world, first)).again is False
+    assert (await submit(world, other)).again
 
 
 @pytest.mark.parametrize(
@@ -364,7 +476,7 @@ async def test_a_list_that_cannot_be_had_is_asked_for_until_the_video_has_waited
     world: World, error: UpstreamError
 ):
     submitting = world.videos.add(a_video().submitting("east", world.clock(), usd_per_second=PRICE))
-    world.api.fails["recent"] = error
+    world.api.fails["created_since"] = error
     assert await submit(world, submitting, trouble=error, attempt=2) == StepResult.retry(4, error)
     world.clock.advance(MAX_QUEUED_S)
     assert await failure_of(world, submitting) == FailureCode.OUTCOME_UNKNOWN

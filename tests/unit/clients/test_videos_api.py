@@ -1,6 +1,6 @@
 """What is sent to a deployment, and what its answers mean."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from email.message import Message
 from email.parser import BytesParser
@@ -35,6 +35,7 @@ from tests.unit.fakes import FakeVault, FakeVaults, keyvault_secret
 type Answer = httpx.Response | Exception
 
 EAST = a_deployment(auth={"kind": "api_key", "secret": keyvault_secret("east")})
+SINCE = datetime(2025, 11, 21, 12, 0, tzinfo=UTC)
 JOB = {
     "id": "video_abc",
     "object": "video",
@@ -85,11 +86,11 @@ async def read_content(upstream: Upstream, variant: Variant = Variant.VIDEO) -> 
 OPERATIONS: dict[str, Callable[[Upstream], Any]] = {
     "create": lambda upstream: upstream.api.create(EAST, a_video()),
     "retrieve": lambda upstream: upstream.api.retrieve(EAST, "video_abc"),
-    "recent": lambda upstream: upstream.api.recent(EAST),
+    "created_since": lambda upstream: upstream.api.created_since(EAST, SINCE),
     "delete": lambda upstream: upstream.api.delete(EAST, "video_abc"),
     "content": read_content,
 }
-READS = ["retrieve", "recent", "delete", "content"]
+READS = ["retrieve", "created_since", "delete", "content"]
 
 
 async def error_of(operation: str, answer: Answer) -> UpstreamError:
@@ -140,7 +141,7 @@ async def test_a_reference_image_goes_along_as_a_file():
     [
         ("create", "POST", "/openai/v1/videos"),
         ("retrieve", "GET", "/openai/v1/videos/video_abc"),
-        ("recent", "GET", "/openai/v1/videos?limit=100&order=desc"),
+        ("created_since", "GET", "/openai/v1/videos?limit=100&order=desc"),
         ("delete", "DELETE", "/openai/v1/videos/video_abc"),
         ("content", "GET", "/openai/v1/videos/video_abc/content?variant=video"),
     ],
@@ -172,7 +173,7 @@ async def test_a_deployment_has_its_own_url_key_and_version(endpoint: str, api_v
 
 async def test_the_version_joins_the_other_parameters():
     upstream = Upstream(httpx.Response(200, json={"data": []}))
-    await upstream.api.recent(EAST.model_copy(update={"api_version": "v1"}))
+    await upstream.api.created_since(EAST.model_copy(update={"api_version": "v1"}), SINCE)
     assert dict(upstream.request.url.params) == {"limit": "100", "order": "desc", "api-version": "v1"}
 
 
@@ -259,10 +260,59 @@ def test_whatever_a_server_answers_is_a_job_or_a_value_error(item: Any):
     assert job.upstream_id == item["id"]
 
 
-async def test_jobs_are_listed_as_they_come():
-    listed = {"object": "list", "data": [JOB | {"id": "j2"}, JOB | {"id": "j1"}], "has_more": False}
-    jobs = await Upstream(httpx.Response(200, json=listed)).api.recent(EAST)
-    assert [job.upstream_id for job in jobs] == ["j2", "j1"]
+class Pages:
+    """A server with many jobs.
+
+    Args:
+        ages_s: How long before `SINCE` each was created, in the order in which they are listed.
+        limit: How many make a page.
+    """
+
+    def __init__(self, ages_s: Sequence[float | None], *, limit: int = 2, knows_pages: bool = True) -> None:
+        self.jobs = [_aged(number, age_s) for number, age_s in enumerate(ages_s)]
+        self.limit = limit
+        self.knows_pages = knows_pages
+        self.requests = 0
+
+    async def created_since(self) -> list[str]:
+        credentials = Credentials(SecretStore(FakeVaults(v=FakeVault(east="east-key"))))
+        api = VideosApi(httpx.AsyncClient(transport=httpx.MockTransport(self._serve)), credentials)
+        return [job.upstream_id for job in await api.created_since(EAST, SINCE)]
+
+    def _serve(self, request: httpx.Request) -> httpx.Response:
+        self.requests += 1
+        after = request.url.params.get("after") if self.knows_pages else None
+        start = 1 + [job["id"] for job in self.jobs].index(after) if after else 0
+        end = start + self.limit
+        return httpx.Response(200, json={"data": self.jobs[start:end], "has_more": end < len(self.jobs)})
+
+
+def _aged(number: int, age_s: float | None) -> dict[str, Any]:
+    return JOB | {"id": f"j{number}", "created_at": None if age_s is None else SINCE.timestamp() - age_s}
+
+
+async def test_the_oldest_job_comes_first():
+    assert await Pages([-3, -2, -2, -1], limit=9).created_since() == ["j3", "j2", "j1", "j0"]
+
+
+async def test_every_page_is_read_until_the_jobs_are_too_old():
+    server = Pages([-3, -2, -1, 0, 1, 2, 3, 4])
+    assert await server.created_since() == ["j5", "j4", "j3", "j2", "j1", "j0"]
+    assert server.requests == 3
+
+
+async def test_no_job_is_missed_where_the_oldest_are_listed_first():
+    assert await Pages([9, 8, 1, -1, -2]).created_since() == [f"j{number}" for number in range(5)]
+
+
+async def test_no_job_is_missed_where_they_are_not_dated():
+    assert await Pages([None] * 5).created_since() == ["j4", "j3", "j2", "j1", "j0"]
+
+
+async def test_a_server_that_knows_no_pages_is_not_asked_for_ever():
+    server = Pages([-3, -2, -1], knows_pages=False)
+    assert await server.created_since() == ["j1", "j0"]
+    assert server.requests == 2
 
 
 LIVE_ERRORS: dict[str, tuple[int, Any, type[UpstreamError], str | None]] = {
@@ -326,6 +376,10 @@ async def test_an_error_without_a_readable_body_is_short_and_still_an_error(body
     assert len(error.message) <= 500
 
 
+async def test_a_server_that_cannot_do_such_a_thing_did_not_do_it():
+    assert type(await error_of("create", httpx.Response(501))) is UpstreamRejected
+
+
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
 async def test_a_server_that_fails_may_have_created_the_job(status: int):
     assert type(await error_of("create", httpx.Response(status))) is OutcomeUnknown
@@ -372,7 +426,7 @@ async def test_an_unreadable_success_is_an_unknown_outcome_for_a_creation_and_no
 
 
 async def test_an_unreadable_list_can_be_asked_for_again():
-    assert type(await error_of("recent", httpx.Response(200, json={"items": []}))) is UpstreamUnavailable
+    assert type(await error_of("created_since", httpx.Response(200, json={"items": []}))) is UpstreamUnavailable
 
 
 @pytest.mark.parametrize(
@@ -427,7 +481,7 @@ async def test_where_there_is_no_credential_a_refusal_stands():
 
 async def test_a_key_that_is_gone_when_it_is_read_anew_is_said_so():
     upstream = Upstream(httpx.Response(401, json=error_body("Access denied")))
-    await refused("recent", upstream)
+    await refused("created_since", upstream)
     del upstream.vault.secrets["east"]
     with pytest.raises(NoCredential, match="empty or not set"):
         await OPERATIONS["create"](upstream)
