@@ -3,7 +3,7 @@
 import json
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, ValidationError, field_validator
@@ -11,6 +11,7 @@ from pydantic_core.core_schema import ValidationInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from domain.catalog import Catalog, Models
+from domain.configuration import problems_in
 from domain.errors import ConfigurationError
 from domain.secret_reference import SecretRef
 
@@ -122,7 +123,7 @@ def load_settings() -> Settings:
     try:
         return Settings()  # pyright: ignore[reportCallIssue] - the fields come from the environment
     except ValidationError as error:
-        raise ConfigurationError([_problem(detail) for detail in error.errors(include_input=False)]) from None
+        raise ConfigurationError(problems_in(error)) from None
 
 
 def _from_yaml(path: Path) -> object:
@@ -136,8 +137,3 @@ def _from_yaml(path: Path) -> object:
         raise ValueError(f"{path} is no YAML{place}") from None
     except (yaml.YAMLError, UnicodeDecodeError):
         raise ValueError(f"{path} is no text in UTF-8") from None
-
-
-def _problem(detail: Any) -> str:
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in detail["loc"]).lstrip(".")
-    return f"{path}: {detail['msg'].removeprefix('Value error, ')}"

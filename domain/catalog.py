@@ -1,15 +1,15 @@
 """Models and the deployments that render them: the upstream is configuration, never code."""
 
-from collections import Counter
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, HttpUrl, field_validator, model_validator
+from pydantic import Field, HttpUrl, ValidationInfo, WrapValidator, field_validator
 
 from domain.auth import Auth
 from domain.configuration import Configuration
+from domain.cross_references import with_cross_references
 from domain.errors import InvalidRequest
 
 ANY_SIZE = "*"
@@ -64,20 +64,20 @@ class Deployment(Configuration):
     content_lifetime_s: Annotated[float, Field(gt=0)] = 86_400.0
     delete_after_copy: bool = False
 
-    @model_validator(mode="after")
-    def _every_size_has_a_price(self) -> Self:
-        unpriced = [size for size in self.sizes if not self.has_price(size)]
-        if not self.sizes or not self.seconds:
-            raise ValueError("sizes and seconds must each have at least one entry")
-        if unpriced:
-            raise ValueError(
-                f"usd_per_second has no price for {', '.join(unpriced)}; add them, or '{ANY_SIZE}' for any"
-            )
-        return self
+    @field_validator("sizes", "seconds")
+    @classmethod
+    def _something_is_rendered(cls, offered: tuple[Any, ...]) -> tuple[Any, ...]:
+        if not offered:
+            raise ValueError("must have at least one entry")
+        return offered
 
-    def has_price(self, size: str) -> bool:
-        """Whether a size has a price, its own or that of any size."""
-        return size in self.usd_per_second or ANY_SIZE in self.usd_per_second
+    @field_validator("usd_per_second")
+    @classmethod
+    def _every_size_has_a_price(cls, prices: Mapping[str, Decimal], info: ValidationInfo) -> Mapping[str, Decimal]:
+        unpriced = [size for size in info.data.get("sizes", ()) if size not in prices and ANY_SIZE not in prices]
+        if unpriced:
+            raise ValueError(f"has no price for {', '.join(unpriced)}; add them, or '{ANY_SIZE}' for any")
+        return prices
 
     def is_retired(self, today: date) -> bool:
         """Whether its last day is over."""
@@ -126,23 +126,7 @@ class Model(Configuration):
         return tuple(each for each in self.deployments if each.renders(size=size, seconds=seconds))
 
 
-def _names_are_unique(models: Mapping[str, Model]) -> Mapping[str, Model]:
-    names = Counter(deployment.name for model in models.values() for deployment in model.deployments)
-    if repeated := sorted(name for name, count in names.items() if count > 1):
-        raise ValueError(f"deployment names must be unique; repeated: {', '.join(repeated)}")
-    return models
-
-
-def _fallbacks_exist(models: Mapping[str, Model]) -> Mapping[str, Model]:
-    for name, model in models.items():
-        if strange := [other for other in model.fallback_models if other == name or other not in models]:
-            raise ValueError(f"{name}.fallback_models must be other models of this configuration: {', '.join(strange)}")
-    return models
-
-
-type Models = Annotated[
-    Mapping[str, Model], Field(min_length=1), AfterValidator(_names_are_unique), AfterValidator(_fallbacks_exist)
-]
+type Models = Annotated[Mapping[str, Model], Field(min_length=1), WrapValidator(with_cross_references)]
 
 
 class Catalog(Configuration):

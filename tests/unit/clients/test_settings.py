@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -75,7 +76,92 @@ def test_a_problem_deep_in_the_models_names_its_path(environment: pytest.MonkeyP
 
 def test_deployment_names_are_unique_across_models(environment: pytest.MonkeyPatch):
     environment.setenv("REELAY_MODELS", json.dumps({**MODELS, "sora-2-pro": MODELS["sora-2"]}))
-    assert problems() == ("models: deployment names must be unique; repeated: east",)
+    assert problems() == ("models.sora-2-pro.deployments[0].name: deployment names must be unique; repeated: east",)
+
+
+SECRET = "sk-very-secret"
+APP = {"tenant_id": "t", "client_id": "c"}
+
+
+def test_a_bad_configuration_lists_every_problem_at_once_with_its_path(environment: pytest.MonkeyPatch):
+    good = MODELS["sora-2"]["deployments"][0]
+    bad: dict[str, dict[str, Any]] = {
+        "no spaces": {"name": "no spaces"},
+        "literal": {"name": "literal", "auth": {"kind": "api_key", "secret": SECRET}},
+        "unknown": {"name": "unknown", "colour": "blue"},
+        "too few": {"name": "few", "max_concurrent": 0, "retires_on": "2026-02-30"},
+        "same name": {},
+        "unpriced": {"name": "unpriced", "usd_per_second": {"720x1280": "0.10"}},
+        "no auth": {"name": "anybody", "auth": {}},
+    }
+    deployments = [good, *(good | changes for changes in bad.values())]
+    priceless = {key: value for key, value in good.items() if key != "usd_per_second"} | {"name": "priceless"}
+    models = {
+        "sora-2": {"deployments": deployments, "fallback_models": ["sora-2-pro", "veo", "sora-2"]},
+        "sora-2-pro": {"deployments": [priceless], "fallback_models": ["sora-2"], "owner": SECRET},
+        "wan-2.2": {"deployments": []},
+    }
+    environment.setenv("REELAY_MODELS", json.dumps(models))
+    told = problems()
+    assert {problem.partition(": ")[0] for problem in told} == {
+        "models.sora-2.deployments[1].name",
+        "models.sora-2.deployments[2].auth.secret",
+        "models.sora-2.deployments[3].colour",
+        "models.sora-2.deployments[4].max_concurrent",
+        "models.sora-2.deployments[4].retires_on",
+        "models.sora-2.deployments[5].name",
+        "models.sora-2.deployments[6].usd_per_second",
+        "models.sora-2.deployments[7].auth",
+        "models.sora-2.fallback_models[1]",
+        "models.sora-2.fallback_models[2]",
+        "models.sora-2-pro.deployments[0].usd_per_second",
+        "models.sora-2-pro.owner",
+        "models.wan-2.2.deployments",
+    }
+    assert len(told) == 13
+    assert SECRET not in str(told)
+
+
+@pytest.mark.parametrize(
+    ("auth", "field"),
+    [
+        ({"kind": "api_key", "secret": SECRET}, "secret"),
+        ({"kind": "entra_token", "secret": SECRET}, "secret"),
+        ({"kind": "client_secret", **APP, "secret": SECRET}, "secret"),
+        ({"kind": "client_certificate", **APP, "certificate": SECRET}, "certificate"),
+        ({"kind": "client_certificate", **APP, "certificate": "env:PEM", "password": SECRET}, "password"),
+        ({"kind": "username_password", "client_id": "c", "username": "u", "password": SECRET}, "password"),
+        ({"kind": "managed_identity", "client_id": ""}, "client_id"),
+        ({"kind": "workload_identity", "token_file": ""}, "token_file"),
+        ({"kind": "azure_cli", "tenant_id": ""}, "tenant_id"),
+        ({"kind": "default", "scope": ""}, "scope"),
+        ({"kind": "none", "none": SECRET}, "none"),
+        ({"kind": "api_key", "secret": "env:KEY", "api_key": SECRET}, "api_key"),
+        ({"kind": "client_secret", **APP, "secret": "env:KEY", "client_secret": SECRET}, "client_secret"),
+    ],
+)
+def test_the_path_to_a_problem_of_an_auth_holds_what_was_written_and_no_more(
+    environment: pytest.MonkeyPatch, auth: dict[str, str], field: str
+):
+    deployment = MODELS["sora-2"]["deployments"][0] | {"auth": auth}
+    environment.setenv("REELAY_MODELS", json.dumps({"sora-2": {"deployments": [deployment]}}))
+    (problem,) = problems()
+    assert problem.partition(": ")[0] == f"models.sora-2.deployments[0].auth.{field}"
+    assert SECRET not in problem
+
+
+@pytest.mark.parametrize("auth", [None, "managed_identity", {}, {"kind": "smile"}])
+def test_an_auth_of_no_kind_is_told_by_its_own_path(environment: pytest.MonkeyPatch, auth: object):
+    deployment = MODELS["sora-2"]["deployments"][0] | {"auth": auth}
+    environment.setenv("REELAY_MODELS", json.dumps({"sora-2": {"deployments": [deployment]}}))
+    (problem,) = problems()
+    assert problem.partition(": ")[0] == "models.sora-2.deployments[0].auth"
+
+
+@pytest.mark.parametrize("models", ["[1]", '{"m": null}', '{"m": {"deployments": 3, "fallback_models": {}}}'])
+def test_models_of_no_shape_are_told(environment: pytest.MonkeyPatch, models: str):
+    environment.setenv("REELAY_MODELS", models)
+    assert all(problem.startswith("models") for problem in problems())
 
 
 @pytest.mark.parametrize(
