@@ -7,6 +7,7 @@ from typing import Final
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from local.azure_fakes.errors import AzureError, user_error
 from local.azure_fakes.faults import Effect, Fault
 from local.azure_fakes.server import transport_of
 
@@ -24,6 +25,16 @@ async def exchange(fault: Fault | None, answer: Answer, scope: Scope, receive: R
         case Fault(effect=Effect.DROP_AFTER):
             await answer()
             await _drop(scope, receive)
+        case Fault(effect=Effect.DROP_LATE):
+            transport_of(scope).abort()
+            await asyncio.sleep(fault.seconds)
+            await answer()
+        case Fault(effect=Effect.STATUS_AFTER):
+            await answer()
+            await injected_answer(fault).response()(scope, receive, send)
+        case Fault(effect=Effect.DELAY_BEFORE):
+            await asyncio.sleep(fault.seconds)
+            await (await answer())(scope, receive, send)
         case Fault(effect=Effect.DELAY):
             response = await answer()
             await asyncio.sleep(fault.seconds)
@@ -40,6 +51,12 @@ async def exchange(fault: Fault | None, answer: Answer, scope: Scope, receive: R
             await (await answer())(scope, receive, _noise(send))
         case _:
             await (await answer())(scope, receive, send)
+
+
+def injected_answer(fault: Fault) -> AzureError:
+    """Return what a fault says instead of the truth."""
+    body = fault.body if fault.body is not None else user_error(fault.status, "This fault was injected.").body
+    return AzureError(fault.status, body, fault.headers)
 
 
 async def _drop(scope: Scope, receive: Receive) -> None:

@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
+from starlette.responses import JSONResponse
+
 MODERATION_BLOCKED: Final = {
     "code": "moderation_blocked",
     "message": "Your request was blocked by our moderation system.",
@@ -25,6 +27,10 @@ class AzureError(Exception):
         self.status = status
         self.body = body
         self.headers = dict(headers or {})
+
+    def response(self) -> JSONResponse:
+        """Return the error as an answer."""
+        return JSONResponse(self.body, self.status, self.headers)
 
 
 def user_error(status: int, message: str, headers: Mapping[str, str] | None = None) -> AzureError:

@@ -6,11 +6,11 @@ from http import HTTPStatus
 from uuid import uuid4
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from local.azure_fakes.effects import exchange
-from local.azure_fakes.errors import AzureError, user_error
+from local.azure_fakes.effects import exchange, injected_answer
+from local.azure_fakes.errors import AzureError
 from local.azure_fakes.faults import Effect, Fault, Operation
 from local.azure_fakes.world import World
 
@@ -58,6 +58,7 @@ class Endpoint:
         request = Request(scope, receive)
         self._world.requests[self._operation] += 1
         try:
+            await request.body()  # which a caller who has gone before the effect takes along
             call = await self._read(request)
             await exchange(call.fault, lambda: self._answer(call), scope, receive, send)
         finally:
@@ -75,7 +76,7 @@ class Endpoint:
             _refuse_if_so_injected(call.fault)
             response = await self._handle(call)
         except AzureError as error:
-            response = JSONResponse(error.body, error.status, error.headers)
+            response = error.response()
         self._count(response)
         response.headers["apim-request-id"] = str(uuid4())
         return response
@@ -87,5 +88,4 @@ class Endpoint:
 
 def _refuse_if_so_injected(fault: Fault | None) -> None:
     if fault and fault.effect is Effect.STATUS:
-        body = fault.body if fault.body is not None else user_error(fault.status, "This fault was injected.").body
-        raise AzureError(fault.status, body, fault.headers)
+        raise injected_answer(fault)

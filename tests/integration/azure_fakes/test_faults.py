@@ -66,6 +66,34 @@ async def test_drop_after_leaves_the_job(videos_api: httpx.AsyncClient, control:
     assert len((await videos_api.get("/videos")).json()["data"]) == 1
 
 
+async def test_drop_late_leaves_the_job_after_a_while(videos_api: httpx.AsyncClient, control: Any) -> None:
+    await control.faults({"operation": "create", "effect": "drop_late", "seconds": 0.1, "times": 1})
+    with pytest.raises(httpx.TransportError):
+        await create(videos_api)
+    assert await number_of_jobs(control) == 0
+    while await number_of_jobs(control) == 0:
+        await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize("form", [{"json": BODY}, {"files": {name: (None, value) for name, value in BODY.items()}}])
+async def test_delay_before_carries_out_when_the_caller_has_gone(
+    videos_api: httpx.AsyncClient, control: Any, form: dict[str, Any]
+) -> None:
+    await control.faults({"operation": "create", "effect": "delay_before", "seconds": 0.2, "times": 1})
+    with pytest.raises(httpx.ReadTimeout):
+        await videos_api.post("/videos", **form, timeout=0.05)
+    assert await number_of_jobs(control) == 0
+    while await number_of_jobs(control) == 0:
+        await asyncio.sleep(0.005)
+
+
+async def test_status_after_lies_about_what_was_done(videos_api: httpx.AsyncClient, control: Any) -> None:
+    await control.faults({"operation": "create", "effect": "status_after", "status": 500, "times": 1})
+    answer = await create(videos_api)
+    assert (answer.status_code, answer.json()["error"]["message"]) == (500, "This fault was injected.")
+    assert await number_of_jobs(control) == (await control.state())["counters"]["create"] == 1
+
+
 async def test_delay_carries_out_at_once_and_answers_late(videos_api: httpx.AsyncClient, control: Any) -> None:
     await control.faults({"operation": "create", "effect": "delay", "seconds": 60, "times": 1})
     with pytest.raises(httpx.ReadTimeout):
