@@ -17,6 +17,7 @@ from activities.end_video import end_video
 from activities.run import Activity, run_activity
 from activities.services import Services
 from activities.submit_render_job import submit_render_job
+from clients.admin_key import AdminKey
 from clients.azure import Azure
 from clients.caller_keys import CallerKeys
 from clients.credentials import Credentials
@@ -76,6 +77,7 @@ front_door = func.AsgiMiddleware(
         FrontDoorServices(
             catalog=catalog,
             caller_keys=CallerKeys(settings.api_keys, secret_store),
+            admin_key=AdminKey(settings.admin_key, secret_store),
             videos=videos,
             contents=contents,
             inputs=inputs,

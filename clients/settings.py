@@ -46,6 +46,7 @@ class Settings(BaseSettings):
         models_file: What callers may ask for and who renders it: a YAML or JSON file; see `domain.catalog`.
         models: The same as JSON instead.
         api_keys: Accepted caller keys, as JSON.
+        admin_key: The operator's key, for what is under `/admin`; None closes that.
         blob_endpoint: The storage account's blob service.
         table_endpoint: Its table service.
         storage_key: The account key, where the store takes no identity (Azurite); `env:` or `file:`.
@@ -67,6 +68,7 @@ class Settings(BaseSettings):
     models_file: Path | None = None
     models: Annotated[_Json[Models], Field(validate_default=True)] = {}
     api_keys: _Json[tuple[CallerKey, ...]] = ()
+    admin_key: SecretRef | None = None
     blob_endpoint: HttpUrl
     table_endpoint: HttpUrl
     storage_key: SecretRef | None = None

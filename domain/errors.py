@@ -7,6 +7,7 @@ ReelayError                       what a caller is told: message, type, code, pa
 │   ├── RequestConflict     409   the same Idempotency-Key with another body
 │   └── UnsupportedMedia    415
 ├── Unauthorized            401
+├── Forbidden               403   the key is good, but not for this
 ├── NotFound                404
 ├── ContentNotReady         404   the video is not completed
 ├── ContentRemoved          410   retention removed the content
@@ -99,6 +100,14 @@ class Unauthorized(ReelayError):
     def headers(self) -> dict[str, str]:
         """RFC 9110 wants a challenge with every 401."""
         return {"www-authenticate": "Bearer"}
+
+
+class Forbidden(ReelayError):
+    """Only the operator may do this."""
+
+    status = HTTPStatus.FORBIDDEN
+    type = "invalid_request_error"
+    code = "admin_key_required"
 
 
 class NotFound(ReelayError, LookupError):

@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from front_door.auth import CallerAuth
+from front_door.auth import Door
 from front_door.error_answers import install_error_answers
 from front_door.routers import health, models, videos
 from front_door.services import FrontDoorServices
@@ -25,7 +25,7 @@ def create_app(services: FrontDoorServices) -> FastAPI:
         responses={"4XX": {"model": ErrorAnswer}, "5XX": {"model": ErrorAnswer}},
     )
     app.state.services = services
-    app.add_middleware(CallerAuth, caller_keys=services.caller_keys)
+    app.add_middleware(Door, caller_keys=services.caller_keys, admin_key=services.admin_key)
     install_error_answers(app)
     app.include_router(health.router)
     for prefix in PREFIXES:

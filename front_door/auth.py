@@ -1,50 +1,72 @@
-"""The only door: whoever has no key stays outside."""
+"""The only door: whoever has no key stays outside, and a caller's key does not open the operator's rooms."""
 
 import re
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from clients.admin_key import AdminKey
 from clients.caller_keys import CallerKeys
-from domain.errors import Unauthorized
+from domain.errors import Forbidden, ReelayError, Unauthorized
 from front_door.error_answers import error_response
 
 PUBLIC_PATHS = frozenset({"/healthz", "/docs", "/openapi.json"})
+ADMIN_PREFIXES = ("/v1/admin", "/admin")
+"""In Azure the host keeps `/admin` for itself, so only the first can be reached there."""
 _BEARER = re.compile(r"bearer +(\S+)", re.IGNORECASE)
 
 
-class CallerAuth:
-    """ASGI middleware that finds the caller's tenant, for every path but the public ones.
+class Door:
+    """ASGI middleware that finds the caller's tenant, or knows the operator, for every path but the public ones.
 
     It stands before the routes, so that a stranger cannot even learn which there are.
 
     Args:
         app: What is behind the door.
         caller_keys: Who may enter.
+        admin_key: Who may enter what is under `ADMIN_PREFIXES`, and nothing else.
     """
 
-    def __init__(self, app: ASGIApp, caller_keys: CallerKeys) -> None:
+    def __init__(self, app: ASGIApp, caller_keys: CallerKeys, admin_key: AdminKey) -> None:
         self._app = app
         self._caller_keys = caller_keys
+        self._admin_key = admin_key
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or scope["path"] in PUBLIC_PATHS:
-            await self._app(scope, receive, send)
-            return
-        try:
-            scope.setdefault("state", {})["tenant"] = await self._tenant(Headers(scope=scope))
-        except Unauthorized as error:
-            await error_response(error)(scope, receive, send)
-            return
+        if scope["type"] == "http" and scope["path"] not in PUBLIC_PATHS:
+            try:
+                await self._admit(scope)
+            except ReelayError as error:
+                await error_response(error)(scope, receive, send)
+                return
         await self._app(scope, receive, send)
 
-    async def _tenant(self, headers: Headers) -> str:
-        bearer = _BEARER.fullmatch(headers.get("authorization", ""))
-        key = bearer[1] if bearer else headers.get("api-key")
-        if not key:
-            raise Unauthorized("No API key was sent. Send it as 'Authorization: Bearer KEY' or as 'api-key: KEY'.")
+    async def _admit(self, scope: Scope) -> None:
+        key = _presented(Headers(scope=scope))
+        if f"{scope['path']}/".startswith(tuple(f"{prefix}/" for prefix in ADMIN_PREFIXES)):
+            await self._know_operator(key)
+        else:
+            scope.setdefault("state", {})["tenant"] = await self._tenant(key)
+
+    async def _know_operator(self, key: str) -> None:
+        if not self._admin_key.exists:
+            raise Forbidden("This needs an admin key, and there is none: set REELAY_ADMIN_KEY, such as to env:NAME.")
+        if await self._admin_key.is_it(key):
+            return
+        tenant = await self._tenant(key)
+        raise Forbidden(f"This needs the admin key, and a key of the tenant {tenant} was sent; see REELAY_ADMIN_KEY.")
+
+    async def _tenant(self, key: str) -> str:
         tenant = await self._caller_keys.tenant_of(key)
         if tenant is None:
             raise Unauthorized("The API key is not accepted here. Ask whoever runs this service for one.")
         return tenant
+
+
+def _presented(headers: Headers) -> str:
+    bearer = _BEARER.fullmatch(headers.get("authorization", ""))
+    key = bearer[1] if bearer else headers.get("api-key")
+    if not key:
+        raise Unauthorized("No API key was sent. Send it as 'Authorization: Bearer KEY' or as 'api-key: KEY'.")
+    return key

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from fastapi import Depends, Request
 
+from clients.admin_key import AdminKey
 from clients.blob_store import BlobStore
 from clients.caller_keys import CallerKeys
 from clients.credentials import Credentials
@@ -25,6 +26,7 @@ class FrontDoorServices:
     Attributes:
         catalog: What can be rendered.
         caller_keys: Who is calling.
+        admin_key: Who runs this.
         videos: The records.
         contents: Finished videos.
         inputs: What videos are asked with.
@@ -43,6 +45,7 @@ class FrontDoorServices:
 
     catalog: Catalog
     caller_keys: CallerKeys
+    admin_key: AdminKey
     videos: VideoTable
     contents: BlobStore
     inputs: BlobStore

@@ -9,6 +9,7 @@ from typing import Final
 import httpx
 from azure.keyvault.secrets.aio import SecretClient
 
+from clients.admin_key import AdminKey
 from clients.blob_store import BlobStore
 from clients.caller_keys import CallerKeys
 from clients.credentials import Credentials
@@ -62,6 +63,7 @@ async def open_front_door(
     services = FrontDoorServices(
         catalog=Catalog.model_validate(_CATALOG),
         caller_keys=CallerKeys([key], secrets),
+        admin_key=AdminKey(None, secrets),
         videos=videos,
         contents=blobs,
         inputs=blobs,

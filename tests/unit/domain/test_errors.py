@@ -15,6 +15,7 @@ STATUS = {
     errors.RequestConflict: 409,
     errors.UnsupportedMedia: 415,
     errors.Unauthorized: 401,
+    errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.ContentNotReady: 404,
     errors.ContentRemoved: 410,

@@ -2,8 +2,11 @@
 
 import pytest
 
+from clients.admin_key import AdminKey
+from front_door.auth import ADMIN_PREFIXES
 from tests.unit.examples import a_video
-from tests.unit.front_door.world import KEY, OTHER_KEY, World, error_of
+from tests.unit.fakes import a_secret_store
+from tests.unit.front_door.world import ADMIN_KEY, KEY, OTHER_KEY, World, error_of
 
 BEHIND_THE_DOOR = [
     ("GET", "/v1/videos"),
@@ -17,6 +20,8 @@ BEHIND_THE_DOOR = [
     ("GET", "/healthz/"),
     ("GET", "//healthz"),
     ("GET", "/docs/oauth2-redirect"),
+    ("GET", "/v1/admin/deployments"),
+    ("GET", "/admin"),
 ]
 
 
@@ -74,3 +79,30 @@ async def test_a_key_opens_its_own_tenants_videos_only(world: World):
     mine, theirs = [await world.ask("GET", f"/v1/videos/{video.video_id}", key=key) for key in (KEY, OTHER_KEY)]
     assert mine.json()["id"] == video.video_id
     assert (theirs.status_code, error_of(theirs)["code"]) == (404, "video_not_found")
+
+
+@pytest.mark.parametrize("prefix", ADMIN_PREFIXES)
+@pytest.mark.parametrize("path", ["", "/", "/deployments", "/no/such/route"])
+async def test_a_callers_key_does_not_open_the_operators_rooms(world: World, prefix: str, path: str):
+    response = await world.ask("GET", f"{prefix}{path}")
+    assert (response.status_code, error_of(response)["code"]) == (403, "admin_key_required")
+    assert "a key of the tenant acme was sent" in error_of(response)["message"]
+
+
+@pytest.mark.parametrize("prefix", ADMIN_PREFIXES)
+@pytest.mark.parametrize("header", [{"authorization": f"Bearer {ADMIN_KEY}"}, {"api-key": ADMIN_KEY}])
+async def test_the_admin_key_opens_them_in_either_header(world: World, prefix: str, header: dict[str, str]):
+    assert (await world.ask("GET", f"{prefix}/no/such/route", key=None, headers=header)).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/v1/videos", "/readyz", "/v1/administration", "/openai/v1/admin"])
+async def test_the_admin_key_opens_nothing_else(world: World, path: str):
+    assert (await world.ask("GET", path, key=ADMIN_KEY)).status_code == 401
+
+
+@pytest.mark.parametrize("key", [KEY, ADMIN_KEY, "sk-wrong"])
+async def test_without_an_admin_key_the_setting_is_named(world: World, key: str):
+    world.change(admin_key=AdminKey(None, a_secret_store()))
+    response = await world.ask("GET", "/v1/admin/deployments", key=key)
+    assert response.status_code == 403
+    assert "set REELAY_ADMIN_KEY" in error_of(response)["message"]

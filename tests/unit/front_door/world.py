@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from clients.admin_key import AdminKey
 from clients.caller_keys import CallerKeys
 from clients.credentials import Credentials
 from clients.remote_files import RemoteFiles
@@ -29,6 +30,7 @@ from tests.unit.fakes import (
 
 KEY = "sk-acme"
 OTHER_KEY = "sk-globex"
+ADMIN_KEY = "sk-admin"
 MAX_BODY_BYTES = 200_000
 MEMORY_BYTES = 4_000
 SWEEP_GRACE = timedelta(minutes=1)
@@ -46,11 +48,12 @@ class World:
     services: FrontDoorServices = field(init=False)
 
     def __post_init__(self) -> None:
-        secrets = a_secret_store(acme=KEY, globex=OTHER_KEY, east="east-key")
+        secrets = a_secret_store(acme=KEY, globex=OTHER_KEY, admin=ADMIN_KEY, east="east-key")
         keys = [CallerKey(tenant=tenant, secret=keyvault_secret(tenant)) for tenant in (TENANT, "globex")]
         self.services = FrontDoorServices(
             catalog=a_catalog(a_deployment(auth={"kind": "api_key", "secret": keyvault_secret("east")})),
             caller_keys=CallerKeys(keys, secrets),
+            admin_key=AdminKey(keyvault_secret("admin"), secrets),
             videos=self.videos.as_table(),
             contents=self.contents.as_store(),
             inputs=self.inputs.as_store(),
