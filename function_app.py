@@ -28,6 +28,7 @@ from clients.secret_store import SecretStore
 from clients.settings import load_settings
 from clients.videos_api import VideosApi
 from domain.workflow import GENERATE_VIDEO, Step
+from event_sources.retirement_notice import RetirementNotice
 from event_sources.sweeper import Sweeper
 from front_door.app import create_app
 from front_door.memory_budget import MemoryBudget
@@ -107,6 +108,9 @@ sweeper = Sweeper(
     history_retention=settings.history_retention,
 )
 
+retirement_notice = RetirementNotice(catalog)
+retirement_notice.give(clock())
+
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
 
@@ -130,7 +134,8 @@ async def api_write(req: func.HttpRequest, context: func.Context, durable: str) 
 @app.timer_trigger(arg_name="timer", schedule=settings.sweep_schedule)
 @app.generic_input_binding(arg_name="durable", type="durableClient")
 async def sweep(timer: func.TimerRequest, durable: str) -> None:  # noqa: ARG001 - the binding's name
-    """Repair and tidy up."""
+    """Repair and tidy up, and once a day say what retires."""
+    retirement_notice.give(clock())
     orchestrations.connect(durable)
     await sweeper.sweep(clock())
 

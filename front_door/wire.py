@@ -169,11 +169,16 @@ class CheckedReadiness(DeploymentReadiness):
 
 
 class Readiness(BaseModel):
-    """Whether work can be done."""
+    """Whether work can be done.
+
+    Attributes:
+        warnings: What will need the operator soon.
+    """
 
     status: Literal["ready", "not_ready"]
     storage: Literal["ok", "unavailable"]
     deployments: Mapping[str, CheckedReadiness | DeploymentReadiness]
+    warnings: Sequence[str]
 
 
 class ErrorDetail(BaseModel):

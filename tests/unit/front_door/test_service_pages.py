@@ -77,6 +77,24 @@ async def test_not_ready_in_depth_tells_each_deployments_trouble_and_shows_no_se
     assert "east-key" not in response.text
 
 
+async def test_a_week_before_a_retirement_ready_warns_and_is_ready(world: World):
+    auth = {"kind": "api_key", "secret": keyvault_secret("east")}
+    world.change(catalog=a_catalog(a_deployment(auth=auth, retires_on=NOW.date() + timedelta(days=5))))
+    told = (await world.ask("GET", "/readyz")).json()
+    assert told["status"] == "ready"
+    (warning,) = told["warnings"]
+    assert warning.startswith("east retires on 2026-11-26, in 5 days: nobody is left to render sora-2")
+
+
+async def test_a_retired_deployment_makes_nothing_unready(world: World):
+    auth = {"kind": "api_key", "secret": keyvault_secret("gone")}
+    world.change(catalog=a_catalog(a_deployment(auth=auth, retires_on=NOW.date() - timedelta(days=1))))
+    response = await world.ask("GET", "/readyz")
+    assert (response.status_code, response.json()["status"]) == (200, "ready")
+    assert response.json()["deployments"]["east"]["credential"] == "unavailable"
+    assert response.json()["warnings"][0].startswith("east retired on 2026-11-20: ")
+
+
 @pytest.mark.parametrize("path", ["/v1/videos", "/v1/videos/{video_id}/content", "/healthz", "/readyz"])
 async def test_the_description_knows_every_route(world: World, path: str):
     assert path in (await world.ask("GET", "/openapi.json")).json()["paths"]
