@@ -1,50 +1,89 @@
-"""Few checks early, dense ones near the expected end, and never none at all."""
+"""Few checks early, dense ones where the end is likely, and never none at all."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.polling import LONGEST_S, SHORTEST, SHORTEST_S, next_check_s, poll_hint_ms
+from domain.polling import LONGEST, SHORTEST, SHORTEST_S, next_check_s, poll_hint_ms
+from domain.render_times import NOTHING_LEARNT, RenderTimes
 
-times = st.floats(0.05, 20_000)
+typical_times_s = st.floats(0.05, 20_000)
 
 
-def checks_until(render_s: float, *, expected_s: float) -> list[float]:
-    """When the checks of a render are made, the first at once, the last after its end."""
+def learnt_from(*times_s: float) -> RenderTimes:
+    known = NOTHING_LEARNT
+    for time_s in times_s:
+        known = known.with_sample(time_s)
+    return known
+
+
+def checks_until(render_s: float, *, expected_s: float = 60, times: RenderTimes = NOTHING_LEARNT) -> list[float]:
+    """When the checks of a render are made, the last after its end."""
     moments = [0.0]
     while moments[-1] < render_s:
-        moments.append(moments[-1] + next_check_s(elapsed_s=moments[-1], expected_s=expected_s))
-    return moments
+        moments.append(moments[-1] + next_check_s(elapsed_s=moments[-1], expected_s=expected_s, times=times))
+    return moments[1:]
 
 
-@given(st.floats(0, 20_000), times, st.integers(-100, 200))
-def test_the_next_check_is_always_ahead_and_never_far(elapsed_s: float, expected_s: float, progress: int):
-    assert SHORTEST_S <= next_check_s(elapsed_s=elapsed_s, expected_s=expected_s, progress=progress) <= 120
-
-
-@given(times, st.integers(1, 99))
-def test_a_job_ahead_of_its_time_is_checked_no_later(expected_s: float, progress: int):
-    halfway_s = expected_s / 2
-    expected = next_check_s(elapsed_s=halfway_s, expected_s=expected_s, progress=50)
-    reported = next_check_s(elapsed_s=halfway_s, expected_s=expected_s, progress=progress)
-    if progress > 50:
-        assert reported <= expected
-    else:
-        assert reported >= expected
-
-
-def test_a_60_s_render_that_takes_what_is_expected_is_seen_at_its_end_by_the_third_check():
-    assert checks_until(60, expected_s=60)[1:] == pytest.approx([36, 57.6, 60])
-
-
-@given(times, st.floats(1, 30))
-def test_a_render_that_takes_longer_than_expected_is_noticed_within_a_tenth_of_its_time(
-    expected_s: float, times: float
+@given(st.floats(-60, 20_000), typical_times_s, st.integers(-100, 200), st.lists(typical_times_s, max_size=20))
+def test_the_next_check_is_always_ahead_and_never_far(
+    elapsed_s: float, expected_s: float, progress: int, seen_s: list[float]
 ):
-    render_s = min(expected_s * times, 20_000)
+    times = learnt_from(*seen_s)
+    typical_s = times.quantile_s(0.5) or expected_s
+    wait_s = next_check_s(elapsed_s=elapsed_s, expected_s=expected_s, times=times, progress=progress)
+    assert max(SHORTEST * typical_s, SHORTEST_S) <= wait_s
+    assert wait_s <= max(LONGEST * (typical_s + max(elapsed_s, 0)), SHORTEST * typical_s, SHORTEST_S)
+
+
+@pytest.mark.parametrize("typical_s", [60, 90, 120, 180])
+def test_a_render_that_takes_as_long_as_ever_is_seen_at_its_end_with_few_checks(typical_s: float):
+    moments = checks_until(typical_s, times=learnt_from(*[typical_s] * 30))
+    assert len(moments) <= 7
+    assert moments[-1] - typical_s <= 3
+
+
+def test_what_was_learnt_overrules_what_was_configured():
+    times = learnt_from(*[90.0] * 30)
+    assert checks_until(90, expected_s=10, times=times) == checks_until(90, expected_s=900, times=times)
+
+
+def test_checks_are_densest_where_most_renders_end():
+    times = learnt_from(*[100.0] * 30)
+    before, amid, after = (next_check_s(elapsed_s=elapsed_s, expected_s=60, times=times) for elapsed_s in (50, 97, 150))
+    assert amid < before
+    assert amid < after
+
+
+@given(st.floats(10, 2_000), st.floats(1, 30))
+def test_a_render_that_takes_longer_than_expected_is_noticed_within_a_fifth_of_its_time(
+    expected_s: float, times_longer: float
+):
+    render_s = expected_s * times_longer
     moments = checks_until(render_s, expected_s=expected_s)
-    assert moments[-1] - render_s <= max(expected_s * SHORTEST, render_s * 0.1, SHORTEST_S) + 1e-6
-    assert len(moments) <= 45 + render_s / LONGEST_S
+    assert moments[-1] - render_s <= max(render_s * 0.2, LONGEST * expected_s)
+
+
+@pytest.mark.parametrize("typical_s", [60, 90, 120, 180])
+def test_a_render_that_suddenly_takes_a_third_of_its_time_is_noticed_before_half_of_it(typical_s: float):
+    (noticed_s,) = checks_until(typical_s / 3, times=learnt_from(*[typical_s] * 30))
+    assert noticed_s <= typical_s / 2
+
+
+def test_a_job_that_is_ahead_by_its_progress_is_checked_sooner():
+    times = learnt_from(60.0, 90.0, 120.0, 180.0)
+    waits_s = [next_check_s(elapsed_s=50, expected_s=60, times=times, progress=told) for told in (25, 50, 75, 95)]
+    assert waits_s == sorted(waits_s, reverse=True)
+
+
+@pytest.mark.parametrize("progress", [1, 50, 99])
+def test_progress_that_never_moves_cannot_hide_the_end(progress: int):
+    times, elapsed_s, checks = learnt_from(*[100.0] * 30), 0.0, 0
+    while elapsed_s < 100:
+        elapsed_s += next_check_s(elapsed_s=elapsed_s, expected_s=60, times=times, progress=progress if checks else 0)
+        checks += 1
+    assert elapsed_s <= 110
+    assert checks <= 12
 
 
 @given(st.floats(0, 1e6), st.floats(0.01, 1e6))
