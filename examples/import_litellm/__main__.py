@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _complain(
             "\n".join(["The result cannot be used yet:", *(f"  - {each}" for each in problems_in(error))]), 1
         )
-    return _complain(f"{len(catalog.models)} models, {len(catalog.deployments())} deployments: they can be loaded.", 0)
+    return _complain(f"The result can be loaded: {', '.join(catalog.models)}.", 0)
 
 
 def _complain(text: str, code: int) -> int:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-_RETRIES: Final = "every step is repeated by itself while that is worth it, and a creation never without looking first"
+_RETRIES: Final = "every step is repeated while that is worth it, but a creation never blindly"
 _REST: Final = "a deployment that refuses or fails rests by itself, for as long as it asks if it says so"
 _WAITING: Final = "no request waits for a render; render_timeout_s bounds the render itself"
 _TOKENS: Final = "a video is not counted in tokens"

@@ -3,7 +3,7 @@
 import json
 import re
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 import yaml
@@ -14,6 +14,7 @@ from domain.access import AccessFault
 from domain.auth import Auth
 from domain.catalog import Catalog, Deployment
 from domain.failures import FailureCode
+from examples.import_litellm.__main__ import main as import_litellm
 from local.azure_fakes.faults import Effect, Operation
 from local.stack.settings import StackSettings
 
@@ -30,6 +31,11 @@ KINDS: dict[str, type[BaseModel]] = {
 
 def fenced(text: str, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def examples_of_deployments() -> list[dict[str, Any]]:
+    """All there are in our own form, which LiteLLM's is not."""
+    return [example for text in fenced(DEPLOYMENTS, "yaml") if "model_list" not in (example := yaml.safe_load(text))]
 
 
 @pytest.mark.parametrize("code", FailureCode)
@@ -64,8 +70,20 @@ def test_every_way_to_say_who_we_are_is_explained(kind: str, auth: type[BaseMode
 
 
 def test_every_way_to_say_who_we_are_has_a_worked_example() -> None:
-    (example,) = fenced(DEPLOYMENTS, "yaml")
-    assert {deployment.auth.kind for deployment in Catalog(models=yaml.safe_load(example)).deployments()} == set(KINDS)
+    catalogs = [Catalog(models=example) for example in examples_of_deployments()]
+    kinds = {deployment.auth.kind for catalog in catalogs for deployment in catalog.deployments()}
+    assert kinds == set(KINDS)
+
+
+def test_example_of_a_move_from_litellm_is_what_the_command_makes_and_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    move = DEPLOYMENTS.partition("## Moving from LiteLLM\n")[2]
+    config, models = fenced(move, "yaml")
+    (told,) = fenced(move, "text")
+    (tmp_path / "config.yaml").write_text(config)
+    assert import_litellm([str(tmp_path / "config.yaml")]) == 0
+    assert capsys.readouterr() == (models, told)
 
 
 @pytest.mark.parametrize("fault", AccessFault)

@@ -268,7 +268,7 @@ def test_command_writes_the_models_and_tells_the_rest(capsys: pytest.CaptureFixt
     printed = capsys.readouterr()
     assert main([str(CONFIG), "--output", str(output)]) == 0
     assert output.read_text() == printed.out
-    assert printed.err.endswith("3 models, 5 deployments: they can be loaded.\n")
+    assert printed.err.endswith("The result can be loaded: sora-2, sora-2-pro, wan.\n")
     assert "sk-" not in printed.out + printed.err
 
 
