@@ -69,6 +69,7 @@ activity_services = Services(
     contents=contents,
     inputs=inputs,
     api=api,
+    render_times=azure.render_times(),
     clock=clock,
     copies=asyncio.Semaphore(COPIES_AT_ONCE),
     max_queued_s=settings.max_queued_s,

@@ -2,11 +2,10 @@
 
 from datetime import datetime
 
-from activities.services import Services
+from activities.services import Services, render_kind
 from domain.catalog import Deployment
 from domain.errors import UpstreamError, UpstreamNotFound
 from domain.failures import FailureCode, VideoFailed
-from domain.polling import next_check_s
 from domain.render_job import RenderJob, RenderStatus
 from domain.submission import PATIENCE, retry_delay_s
 from domain.video import Video, VideoState
@@ -15,6 +14,9 @@ from domain.workflow import StepRequest, StepResult
 
 async def check_render_job(request: StepRequest, services: Services) -> StepResult:
     """Read the job's status into the record; reading it twice is harmless.
+
+    A render time is learnt by whoever finds the job done: never if that process dies at once, twice if two run at a
+    time. Among others, neither is noticed.
 
     Args:
         request: Whose job.
@@ -46,13 +48,13 @@ async def _follow(job: RenderJob, video: Video, deployment: Deployment, services
         case RenderStatus.SUCCEEDED:
             rendered_s = job.seconds or video.seconds
             await services.videos.amend(video.ref, lambda kept: kept.copying(now, rendered_s=rendered_s))
+            await services.render_times.record(render_kind(video, deployment), job.render_time_s(video, now))
             return StepResult.done()
         case RenderStatus.RUNNING:
             _raise_if_timed_out(video, deployment, now)
-            if job.progress > video.progress:
-                await services.videos.amend(video.ref, lambda kept: kept.progressed(job.progress))
-            elapsed_s, expected_s = _elapsed_s(video, now), deployment.expected_render_s
-            delay_s = next_check_s(elapsed_s=elapsed_s, expected_s=expected_s, progress=job.progress)
+            await services.videos.amend(video.ref, lambda kept: kept.progressed(job.progress, now))
+            elapsed_s = _elapsed_s(video, now)
+            delay_s = await services.next_check_s(video, deployment, elapsed_s=elapsed_s, progress=job.progress)
             return StepResult.retry(delay_s)
 
 

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from clients.blob_store import BlobStore
+from clients.render_times import RenderTimeTable
 from clients.video_table import VideoTable
 from clients.videos_api import VideosApi
 from domain.catalog import Catalog, Deployment
 from domain.failures import FailureCode, VideoFailed
+from domain.polling import next_check_s
+from domain.render_times import RenderKind
 from domain.video import Video
 
 
@@ -23,6 +26,7 @@ class Services:
         contents: Finished videos.
         inputs: What videos were asked with.
         api: The deployments.
+        render_times: How long their renders take.
         clock: The present time, UTC.
         copies: Bounds how many contents are copied at once in this process, and so its memory.
         max_queued_s: How long a video may wait for a deployment to take it.
@@ -33,6 +37,7 @@ class Services:
     contents: BlobStore
     inputs: BlobStore
     api: VideosApi
+    render_times: RenderTimeTable
     clock: Callable[[], datetime]
     copies: Semaphore
     max_queued_s: float
@@ -60,3 +65,16 @@ class Services:
             message = f"The deployment '{video.deployment}' is no longer configured."
             raise VideoFailed(FailureCode.DEPLOYMENT_NOT_FOUND, message)
         return deployment
+
+    async def next_check_s(
+        self, video: Video, deployment: Deployment, *, elapsed_s: float = 0, progress: int = 0
+    ) -> float:
+        """Seconds until a job should be asked for next that is still running after `elapsed_s`."""
+        times = await self.render_times.of(render_kind(video, deployment))
+        expected_s = deployment.expected_render_s
+        return next_check_s(elapsed_s=elapsed_s, expected_s=expected_s, times=times, progress=progress)
+
+
+def render_kind(video: Video, deployment: Deployment) -> RenderKind:
+    """Which other renders a video's takes about as long as."""
+    return RenderKind(deployment.name, deployment.upstream_model, video.seconds, video.size)

@@ -9,7 +9,6 @@ from clients.videos_api import InputFile
 from domain.catalog import Deployment
 from domain.errors import NotFound, OutcomeUnknown, UpstreamError
 from domain.failures import FailureCode, VideoFailed
-from domain.polling import next_check_s
 from domain.render_job import earliest_creation
 from domain.submission import (
     ANSWER_LIMIT_S,
@@ -135,7 +134,7 @@ async def _take(video: Video, deployment: Deployment, upstream_id: str, services
         return None
     now = services.clock()
     await services.videos.amend(video.ref, lambda kept: kept.in_progress(upstream_id, now))
-    return StepResult.done(delay_s=next_check_s(elapsed_s=0, expected_s=deployment.expected_render_s))
+    return StepResult.done(delay_s=await services.next_check_s(video, deployment))
 
 
 async def _input_file(video: Video, services: Services) -> InputFile | None:

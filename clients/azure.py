@@ -13,6 +13,7 @@ from azure.storage.blob import BlobServiceClient as BlockingBlobServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 
 from clients.blob_store import AccountKeySigner, BlobStore, UserDelegationSigner
+from clients.render_times import RenderTimeTable
 from clients.secret_store import read_here
 from clients.settings import Settings
 from clients.video_table import VideoTable
@@ -44,9 +45,11 @@ class Azure:
 
     def videos(self) -> VideoTable:
         """The video records."""
-        credential = AzureNamedKeyCredential(self._account, self._key) if self._key else self._identity
-        endpoint = str(self._settings.table_endpoint)
-        return VideoTable(TableClient(endpoint, TABLE, credential=credential, **_TRANSPORT))
+        return VideoTable(self._table())
+
+    def render_times(self) -> RenderTimeTable:
+        """How long renders take."""
+        return RenderTimeTable(self._table())
 
     def contents(self) -> BlobStore:
         """Finished videos."""
@@ -73,6 +76,10 @@ class Azure:
                 blobs.create_container(container)
         blobs.close()
         tables.close()
+
+    def _table(self) -> TableClient:
+        credential = AzureNamedKeyCredential(self._account, self._key) if self._key else self._identity
+        return TableClient(str(self._settings.table_endpoint), TABLE, credential=credential, **_TRANSPORT)
 
 
 def _read_key(reference: SecretReference) -> str:

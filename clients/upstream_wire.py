@@ -49,6 +49,7 @@ class _WireJob(BaseModel):
     status: str
     progress: FiniteFloat | None = None
     created_at: FiniteFloat | None = None
+    completed_at: FiniteFloat | None = None
     expires_at: FiniteFloat | None = None
     model: str | None = None
     prompt: str | None = None
@@ -94,6 +95,7 @@ def to_job(item: Any) -> RenderJob:
         status=status,
         progress=int(wire.progress or 0),
         created_at=_time(wire.created_at),
+        completed_at=_time(wire.completed_at),
         expires_at=_time(wire.expires_at),
         model=wire.model,
         prompt=wire.prompt,

@@ -10,6 +10,9 @@ from domain.video import Video
 
 CLOCK_SKEW = timedelta(seconds=30)
 """An upstream's clock may be so far behind ours; an older job that was ours has been claimed by its video."""
+LONG_ENOUGH_S = 10.0
+"""From here on it matters little that upstreams tell times in whole seconds."""
+_INSTANT_S = 0.01
 
 
 def earliest_creation(video: Video) -> datetime:
@@ -41,6 +44,7 @@ class RenderJob(BaseModel):
     status: RenderStatus
     progress: int = 0
     created_at: datetime | None = None
+    completed_at: datetime | None = None
     expires_at: datetime | None = None
     model: str | None = None
     prompt: str | None = None
@@ -60,6 +64,24 @@ class RenderJob(BaseModel):
         """Whether this may be the video's job or another's: the server does not repeat all that it was asked for."""
         compared = self._compared_with(video)
         return None in compared and False not in compared and not self._is_older_than_intent_of(video)
+
+    def render_time_s(self, video: Video, now: datetime) -> float:
+        """How long the job of a video took, in seconds, when it is found done now for the first time.
+
+        Its deployment knows best. Where it does not tell, or nothing that can be true, it is the middle of the time
+        between the last check that found the job running and now.
+        """
+        began_at = video.in_progress_since or now
+        told_s = self._told_s()
+        if LONG_ENOUGH_S <= told_s <= (now - (video.submitting_since or began_at)).total_seconds() + 1:
+            return told_s
+        running_at = video.seen_running_at or began_at
+        return max((running_at - began_at + (now - running_at) / 2).total_seconds(), _INSTANT_S)
+
+    def _told_s(self) -> float:
+        if self.created_at is None or self.completed_at is None:
+            return 0.0
+        return (self.completed_at - self.created_at).total_seconds()
 
     def _compared_with(self, video: Video) -> set[bool | None]:
         """Field by field; None for what is not told."""

@@ -96,6 +96,7 @@ class Video(_Value):
         unanswered: How many creations were given up, because they were not answered and no job showed up.
         upstream_id: The render job's id at the deployment.
         progress: Percent, as the deployment last said.
+        seen_running_at: When it last said that the job is not done.
         contents: What was copied, by variant.
         usd_per_second: The deployment's price when the job was asked for.
         cost_usd: What was really rendered, at that price; None until that is known.
@@ -123,6 +124,7 @@ class Video(_Value):
     unanswered: int = 0
     upstream_id: str | None = None
     in_progress_since: datetime | None = None
+    seen_running_at: datetime | None = None
     rendered_at: datetime | None = None
     ended_at: datetime | None = None
     contents: Mapping[Variant, StoredContent] | None = None
@@ -164,9 +166,9 @@ class Video(_Value):
         """The deployment has the job."""
         return self._move(VideoState.IN_PROGRESS, upstream_id=upstream_id, in_progress_since=now)
 
-    def progressed(self, percent: int) -> Self:
-        """The deployment says how far it is; it never goes back."""
-        return self._with(progress=max(self.progress, min(percent, 100)))
+    def progressed(self, percent: int, now: datetime) -> Self:
+        """The deployment says that it is not done, and how far it is; it never goes back."""
+        return self._with(progress=max(self.progress, min(percent, 100)), seen_running_at=now)
 
     def copying(self, now: datetime, *, rendered_s: int) -> Self:
         """The render is done, so its cost is known: its seconds times the price they were asked for at."""

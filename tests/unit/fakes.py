@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from types import SimpleNamespace
@@ -13,12 +13,14 @@ from azure.keyvault.secrets.aio import SecretClient
 
 from clients.blob_store import BlobStore
 from clients.orchestrations import Orchestrations
+from clients.render_times import RenderTimeTable
 from clients.secret_store import SecretStore
 from clients.video_table import AlreadyAccepted, Idempotency, Page, VideoTable
 from clients.videos_api import ContentStream, InputFile, VideosApi
 from domain.catalog import Deployment
 from domain.errors import NotFound, OutcomeUnknown, UpstreamError, UpstreamNotFound
 from domain.render_job import RenderJob, RenderStatus
+from domain.render_times import NOTHING_LEARNT, LearntTime, RenderKind, RenderTimes
 from domain.secret_reference import SecretReference
 from domain.video import StoredContent, Variant, Video, VideoRef
 from tests.unit.examples import JPEG, MP4, NOW, WEBP
@@ -108,6 +110,33 @@ class FakeVideoTable:
 
     async def clear_alarm(self, ref: VideoRef) -> None:
         self.alarms.pop(ref, None)
+
+
+class FakeRenderTimeTable:
+    """`RenderTimeTable`: learns at once.
+
+    Attributes:
+        recorded: Every sample, in seconds.
+        times: What they add up to.
+    """
+
+    def __init__(self) -> None:
+        self.recorded = list[tuple[RenderKind, float]]()
+        self.times = dict[RenderKind, RenderTimes]()
+
+    def as_table(self) -> RenderTimeTable:
+        return cast("RenderTimeTable", self)
+
+    async def of(self, kind: RenderKind) -> RenderTimes:
+        return self.times.get(kind, NOTHING_LEARNT)
+
+    async def learnt(self) -> Mapping[str, LearntTime]:
+        summaries = {kind.deployment: times.learnt() for kind, times in self.times.items()}
+        return {name: summary for name, summary in summaries.items() if summary}
+
+    async def record(self, kind: RenderKind, render_s: float) -> None:
+        self.recorded.append((kind, render_s))
+        self.times[kind] = (await self.of(kind)).with_sample(render_s)
 
 
 class FakeBlobStore:

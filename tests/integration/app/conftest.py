@@ -7,10 +7,11 @@ from pathlib import Path
 import httpx
 import pytest
 from azure.core.credentials import AzureNamedKeyCredential
-from azure.data.tables.aio import TableServiceClient
+from azure.data.tables.aio import TableClient, TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 
 from clients.blob_store import AccountKeySigner, BlobStore
+from clients.render_times import RenderTimeTable
 from clients.video_table import VideoTable
 from domain.video import Video
 from front_door.memory_budget import MemoryBudget
@@ -25,12 +26,22 @@ from tests.integration.app.workflow import PROMPT, SIZE, Workflow, open_workflow
 
 
 @pytest.fixture
-async def videos(stack: RunningStack) -> AsyncGenerator[VideoTable]:
+async def table(stack: RunningStack) -> AsyncGenerator[TableClient]:
     credential = AzureNamedKeyCredential(ACCOUNT, AZURITE_ACCOUNT_KEY)
     async with TableServiceClient(stack.table, credential=credential) as service:
         async with await service.create_table(f"videos{secrets.token_hex(8)}") as table:
-            yield VideoTable(table)
+            yield table
         await service.delete_table(table.table_name)
+
+
+@pytest.fixture
+def videos(table: TableClient) -> VideoTable:
+    return VideoTable(table)
+
+
+@pytest.fixture
+def render_times(table: TableClient) -> RenderTimeTable:
+    return RenderTimeTable(table)
 
 
 @pytest.fixture
@@ -52,8 +63,10 @@ async def fakes(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Fakes]:
 
 
 @pytest.fixture
-async def workflow(videos: VideoTable, blobs: BlobStore, fakes: Fakes) -> AsyncGenerator[Workflow]:
-    async with open_workflow(videos, blobs, fakes) as workflow:
+async def workflow(
+    videos: VideoTable, render_times: RenderTimeTable, blobs: BlobStore, fakes: Fakes
+) -> AsyncGenerator[Workflow]:
+    async with open_workflow(videos, render_times, blobs, fakes) as workflow:
         yield workflow
 
 

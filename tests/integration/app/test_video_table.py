@@ -43,7 +43,9 @@ async def test_record_comes_back_as_it_was(videos: VideoTable):
     assert await videos.get(video.ref) == video
 
     def change(before: Video) -> Video:
-        rendered = before.submitting("d", NOW, usd_per_second=Decimal("0.10")).in_progress("job", NOW).progressed(40)
+        rendered = (
+            before.submitting("d", NOW, usd_per_second=Decimal("0.10")).in_progress("job", NOW).progressed(40, NOW)
+        )
         return rendered.copied({Variant.VIDEO: content}).failed(Failure(code="c", message="m"), NOW)
 
     changed = await videos.amend(video.ref, change)

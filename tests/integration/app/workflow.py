@@ -20,6 +20,7 @@ from activities.services import Services
 from activities.submit_render_job import submit_render_job
 from clients.blob_store import BlobStore
 from clients.credentials import Credentials
+from clients.render_times import RenderTimeTable
 from clients.secret_store import SecretStore
 from clients.video_table import VideoTable
 from clients.videos_api import VideosApi
@@ -108,7 +109,9 @@ class Workflow:
 
 
 @asynccontextmanager
-async def open_workflow(videos: VideoTable, blobs: BlobStore, fakes: Fakes) -> AsyncGenerator[Workflow]:
+async def open_workflow(
+    videos: VideoTable, render_times: RenderTimeTable, blobs: BlobStore, fakes: Fakes
+) -> AsyncGenerator[Workflow]:
     """Wire the app's pieces to real storage and to the fakes."""
     fakes.world.change_settings(
         {"render_time_s": RENDER_TIME_S, "api_keys": {KEYED: "first key"}, "secrets": {"pro-key": "first key"}}
@@ -123,6 +126,7 @@ async def open_workflow(videos: VideoTable, blobs: BlobStore, fakes: Fakes) -> A
             contents=blobs,
             inputs=blobs,
             api=VideosApi(http, credentials),
+            render_times=render_times,
             clock=lambda: datetime.fromtimestamp(fakes.world.clock.now(), UTC),
             copies=asyncio.Semaphore(4),
             max_queued_s=MAX_QUEUED_S,

@@ -1,5 +1,6 @@
 """A job's status becomes the record's, and every job comes to an end."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,12 +8,16 @@ import pytest
 from activities.check_render_job import check_render_job
 from domain.errors import UpstreamError, UpstreamNotFound, UpstreamOverloaded, UpstreamUnauthorized, UpstreamUnavailable
 from domain.failures import FailureCode, VideoFailed
+from domain.polling import next_check_s
 from domain.render_job import RenderStatus
+from domain.render_times import RenderKind
 from domain.submission import PATIENCE
 from domain.video import Video, VideoState
 from domain.workflow import Step, StepRequest, StepResult
 from tests.unit.activities.world import World, a_step
-from tests.unit.examples import PRICE, a_catalog, a_deployment, a_video, usd
+from tests.unit.examples import NOW, PRICE, a_catalog, a_deployment, a_video, usd
+
+KIND = RenderKind("east", "sora-2-east", 4, "1280x720")
 
 
 @pytest.fixture
@@ -37,7 +42,7 @@ async def test_a_running_job_is_checked_again_and_its_progress_kept(world: World
     world.clock.advance(36)
     world.api.change("job-1", progress=60)
     result = await check(world, video)
-    assert (result.again, result.delay_s) == (True, pytest.approx(21.6))
+    assert (result.again, result.delay_s) == (True, next_check_s(elapsed_s=36, expected_s=60, progress=60))
     assert world.record(video).progress == 60
     assert world.record(video).state is VideoState.IN_PROGRESS
 
@@ -73,6 +78,34 @@ async def test_the_seconds_that_were_really_rendered_are_paid_at_the_price_they_
     world.api.change("job-1", status=RenderStatus.SUCCEEDED, **rendered)
     await check(world, video)
     assert world.record(video).cost_usd == usd(cost)
+
+
+@pytest.mark.parametrize(("told", "learnt_s"), [({"completed_at": 70}, 70), ({}, 54)])
+async def test_how_long_a_render_took_is_learnt_as_told_or_else_from_between_the_checks(
+    world: World, video: Video, told: dict[str, int], learnt_s: float
+):
+    world.clock.advance(36)
+    await check(world, video)
+    world.clock.advance(36)
+    created_at = world.api.jobs["east", "job-1"].created_at or NOW
+    times = {name: created_at + timedelta(seconds=at) for name, at in told.items()}
+    world.api.change("job-1", status=RenderStatus.SUCCEEDED, **times)
+    await check(world, video)
+    await check(world, video)
+    assert world.render_times.recorded == [(KIND, pytest.approx(learnt_s))]
+
+
+async def test_what_was_learnt_places_the_checks(world: World, video: Video):
+    before = await check(world, video)
+    for _ in range(5):
+        await world.render_times.record(KIND, 600)
+    assert (await check(world, video)).delay_s > before.delay_s
+
+
+async def test_nothing_is_learnt_from_a_job_that_failed(world: World, video: Video):
+    world.api.change("job-1", status=RenderStatus.FAILED)
+    await failure_of(world, video)
+    assert not world.render_times.recorded
 
 
 async def test_a_finished_job_is_settled_once(world: World, video: Video):

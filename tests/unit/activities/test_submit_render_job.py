@@ -20,6 +20,7 @@ from domain.errors import (
     UpstreamUnavailable,
 )
 from domain.failures import FailureCode, VideoFailed
+from domain.polling import next_check_s
 from domain.render_job import CLOCK_SKEW, RenderJob
 from domain.submission import ANSWER_LIMIT_S, LOOK_AGAIN_S, SETTLE_S, UNANSWERED_LIMIT
 from domain.video import Video, VideoRef, VideoState
@@ -73,7 +74,7 @@ async def test_a_created_job_is_the_videos_own(world: World):
     kept = world.record(video)
     assert (kept.state, kept.deployment, kept.upstream_id) == (VideoState.IN_PROGRESS, "east", "job-1")
     assert kept.submitting_since == kept.in_progress_since == world.clock()
-    assert result == StepResult.done(delay_s=36)
+    assert result == StepResult.done(delay_s=next_check_s(elapsed_s=0, expected_s=60))
 
 
 async def test_the_price_is_kept_from_when_the_job_was_asked_for(world: World):

@@ -10,7 +10,7 @@ from domain.failures import Failure
 from domain.video import Video
 from domain.workflow import Step, StepRequest, StepResult
 from tests.unit.examples import a_catalog
-from tests.unit.fakes import FakeBlobStore, FakeClock, FakeVideosApi, FakeVideoTable
+from tests.unit.fakes import FakeBlobStore, FakeClock, FakeRenderTimeTable, FakeVideosApi, FakeVideoTable
 
 MAX_QUEUED_S = 3600.0
 
@@ -24,6 +24,7 @@ class World:
     videos: FakeVideoTable = field(default_factory=FakeVideoTable)
     contents: FakeBlobStore = field(default_factory=FakeBlobStore)
     inputs: FakeBlobStore = field(default_factory=FakeBlobStore)
+    render_times: FakeRenderTimeTable = field(default_factory=FakeRenderTimeTable)
     api: FakeVideosApi = field(init=False)
 
     def __post_init__(self) -> None:
@@ -36,6 +37,7 @@ class World:
             contents=self.contents.as_store(),
             inputs=self.inputs.as_store(),
             api=self.api.as_api(),
+            render_times=self.render_times.as_table(),
             clock=self.clock,
             copies=Semaphore(1),
             max_queued_s=MAX_QUEUED_S,

@@ -36,6 +36,32 @@ def test_another_wish_or_an_older_one_is_not(other: dict[str, Any]):
     assert not a_job(**other).could_be_of(VIDEO)
 
 
+STARTED = VIDEO.in_progress("job-1", NOW + timedelta(seconds=2))
+
+
+@pytest.mark.parametrize(
+    ("told_s", "render_time_s"),
+    [
+        (90, 90),
+        (10, 10),
+        (9, 68),  # a second's rounding would matter
+        (102, 68),  # longer than since it was asked for
+        (-1, 68),
+        (None, 68),
+    ],
+)
+def test_a_render_took_as_long_as_is_told_where_that_can_be_true(told_s: float | None, render_time_s: float):
+    """It was seen running after 38 s, and done after 98 s; both count from when the job was ours."""
+    running = STARTED.progressed(30, NOW + timedelta(seconds=40))
+    job = a_job(completed_at=None if told_s is None else NOW + timedelta(seconds=told_s))
+    assert job.render_time_s(running, NOW + timedelta(seconds=100)) == render_time_s
+
+
+def test_a_render_that_was_never_seen_running_took_half_the_time_or_no_less_than_an_instant():
+    assert a_job().render_time_s(STARTED, NOW + timedelta(seconds=12)) == 5
+    assert a_job().render_time_s(STARTED, NOW + timedelta(seconds=2)) > 0
+
+
 def test_the_model_may_have_another_name_over_there():
     assert a_job(model="sora-2-2025-12-08").could_be_of(VIDEO)
 

@@ -28,7 +28,7 @@ MOVES: dict[VideoState, Change] = {
 """The change that leads to each state."""
 
 NOTES: dict[str, Change] = {
-    "progressed": lambda video: video.progressed(40),
+    "progressed": lambda video: video.progressed(40, NOW),
     "copied": lambda video: video.copied({Variant.VIDEO: a_stored_content()}),
     "cancelling": lambda video: video.cancelling(LATER),
     "deleted": lambda video: video.deleted(LATER),
@@ -108,7 +108,7 @@ def test_a_completed_video_has_its_content_and_its_cost(video: Video):
 def test_progress_never_goes_back_and_never_exceeds_100(video: Video, reports: list[int]):
     seen = [video.progress]
     for percent in reports:
-        video = video.progressed(percent)
+        video = video.progressed(percent, NOW)
         seen.append(video.progress)
     assert seen == sorted(seen)
     assert all(0 <= percent <= 100 for percent in seen)
