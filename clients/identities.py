@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 from azure.core.credentials import AccessToken
@@ -30,8 +31,13 @@ from domain.auth import (
 )
 
 
-async def open_identity(auth: IdentityAuth, secrets: SecretStore) -> Identity:
+async def open_identity(auth: IdentityAuth, secrets: SecretStore, **transport: Any) -> Identity:
     """Make the credential of an identity.
+
+    Args:
+        auth: Whose.
+        secrets: Where its secrets are read.
+        transport: How an application's tokens are fetched, in azure-core's words; only a stand-in of Entra needs it.
 
     Raises:
         CredentialUnavailable: A secret of it cannot be had.
@@ -39,32 +45,37 @@ async def open_identity(auth: IdentityAuth, secrets: SecretStore) -> Identity:
     """
     match auth:
         case ClientSecretAuth():
-            return ClientSecretCredential(auth.tenant_id, auth.client_id, await secrets.get(auth.secret))
+            secret = await secrets.get(auth.secret)
+            return ClientSecretCredential(auth.tenant_id, auth.client_id, secret, **transport)
         case ClientCertificateAuth():
-            return await _certificate(auth, secrets)
+            return await _certificate(auth, secrets, transport)
         case UsernamePasswordAuth():
             return _UserPassword(auth, await secrets.get(auth.password))
+        case WorkloadIdentityAuth(tenant_id=tenant_id, client_id=client_id, token_file=path):
+            return WorkloadIdentityCredential(
+                tenant_id=tenant_id, client_id=client_id, token_file_path=path, **transport
+            )
         case _:
             return _without_secret(auth)
 
 
-def _without_secret(auth: ManagedIdentityAuth | WorkloadIdentityAuth | AzureCliAuth | DefaultAuth) -> Identity:
+def _without_secret(auth: ManagedIdentityAuth | AzureCliAuth | DefaultAuth) -> Identity:
     match auth:
         case ManagedIdentityAuth(client_id=client_id):
             return ManagedIdentityCredential(client_id=client_id)
-        case WorkloadIdentityAuth(tenant_id=tenant_id, client_id=client_id, token_file=path):
-            return WorkloadIdentityCredential(tenant_id=tenant_id, client_id=client_id, token_file_path=path)
         case AzureCliAuth(tenant_id=tenant_id):
             return AzureCliCredential(tenant_id=tenant_id or "")
         case DefaultAuth(client_id=client_id):
             return DefaultAzureCredential(**{"managed_identity_client_id": client_id} if client_id else {})
 
 
-async def _certificate(auth: ClientCertificateAuth, secrets: SecretStore) -> CertificateCredential:
+async def _certificate(
+    auth: ClientCertificateAuth, secrets: SecretStore, transport: Mapping[str, Any]
+) -> CertificateCredential:
     text = await secrets.get(auth.certificate)
     password = await secrets.get(auth.password) if auth.password else None
     data = text.encode() if text.startswith("-----BEGIN") else base64.b64decode(text)
-    return CertificateCredential(auth.tenant_id, auth.client_id, certificate_data=data, password=password)
+    return CertificateCredential(auth.tenant_id, auth.client_id, certificate_data=data, password=password, **transport)
 
 
 class _UserPassword:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount
 
-from local.azure_fakes import control, event_grid, identity, key_vault, videos, webhooks
+from local.azure_fakes import control, entra, event_grid, identity, key_vault, videos, webhooks
 from local.azure_fakes.world import World
 
 
@@ -22,8 +22,8 @@ def create_app(world: World) -> Starlette:
 
 
 def create_vault_app(world: World) -> Starlette:
-    """Return the app that is served over https: the Key Vault."""
-    return _starlette(key_vault.routes(world))
+    """Return the app that is served over https, for their SDKs insist on it: the Key Vault, and Entra's tokens."""
+    return _starlette([*key_vault.routes(world), *entra.routes(world)])
 
 
 def _starlette(routes: Sequence[BaseRoute]) -> Starlette:

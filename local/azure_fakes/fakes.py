@@ -19,8 +19,8 @@ class Fakes:
     Attributes:
         world: Its state.
         url: Everything but the vault.
-        vault_url: The Key Vault.
-        vault_ca: PEM file that a client of the vault must trust.
+        vault_url: The Key Vault, and Entra as `AZURE_AUTHORITY_HOST`.
+        vault_ca: PEM file that a client of either must trust.
     """
 
     world: World

@@ -36,6 +36,8 @@ class Settings(DeploymentSettings):
     api_keys: dict[str, str] = {}
     deployments: dict[str, DeploymentSettings] = {}
     secrets: dict[str, str] = {}
+    applications: dict[str, str] = {}
+    """What proves a client id to Entra: its secret, its federated token, or its certificate's public key in PEM."""
     clock_offset_s: float = 0.0
     seed: int = 0
     eventgrid_key: str | None = None
