@@ -23,6 +23,7 @@ OPERATIONS = (
 GUARDED = [
     *((method, f"{prefix}{path}") for prefix in PREFIXES for method, path in OPERATIONS),
     ("GET", "/readyz"),
+    ("GET", "/v1/admin/deployments"),
     ("GET", "/"),
     ("GET", "/redoc"),
     ("GET", "/docs/oauth2-redirect"),

@@ -18,6 +18,7 @@ def test_readiness_says_whose_credential_can_be_had_and_shows_none(stack: Runnin
         "status": "ready",
         "storage": "ok",
         "deployments": {"sora-2-eastus2": ready, "sora-2-pro-swedencentral": ready},
+        "warnings": [],
     }
 
 
