@@ -115,18 +115,11 @@ retirement_notice.give(clock())
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
 
-@app.function_name("api_read")
-@app.route("{*path}", methods=["GET", "HEAD", "OPTIONS"])
-async def api_read(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-    """Answer what changes nothing; without the durable client, which costs a connection."""
-    return await front_door.handle_async(req, context)
-
-
-@app.function_name("api_write")
-@app.route("{*path}", methods=["POST", "PUT", "PATCH", "DELETE"])
+@app.function_name("api")
+@app.route("{*path}", methods=["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"])
 @app.generic_input_binding(arg_name="durable", type="durableClient")
-async def api_write(req: func.HttpRequest, context: func.Context, durable: str) -> func.HttpResponse:
-    """Answer what changes something."""
+async def serve(req: func.HttpRequest, context: func.Context, durable: str) -> func.HttpResponse:
+    """Answer every request."""
     orchestrations.connect(durable)
     return await front_door.handle_async(req, context)
 
