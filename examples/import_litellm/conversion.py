@@ -8,7 +8,7 @@ from examples.import_litellm.deployments import Entry, deployment_of
 from examples.import_litellm.fallbacks import fallbacks_of
 from examples.import_litellm.ranks import priorities, weights
 from examples.import_litellm.report import Report
-from examples.import_litellm.source import ModelInfo, Params, mapping, read
+from examples.import_litellm.source import ModelInfo, Params, entries, mapping, read
 
 PROVIDERS: Final = ("azure", "openai")
 _ENTRY: Final = ("model_name", "litellm_params", "model_info", "rpm", "tpm")
@@ -36,9 +36,9 @@ def convert(config: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[
     default_identity = mapping(config.get("litellm_settings")).get("enable_azure_ad_token_refresh") is True
     names = set[str]()
     models = dict[str, Any]()
-    for model, entries in groups.items():
-        deployments = [deployment_of(entry, names, report, default_identity=default_identity) for entry in entries]
-        _rank(deployments, entries, report)
+    for model, group in groups.items():
+        deployments = [deployment_of(entry, names, report, default_identity=default_identity) for entry in group]
+        _rank(deployments, group, report)
         models[model] = {"deployments": deployments} | (
             {"fallback_models": fallbacks[model]} if fallbacks.get(model) else {}
         )
@@ -46,9 +46,9 @@ def convert(config: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[
     return models, report
 
 
-def _rank(deployments: list[dict[str, Any]], entries: list[Entry], report: Report) -> None:
-    params = [entry.params for entry in entries]
-    shares = weights(params, [entry.path for entry in entries], report)
+def _rank(deployments: list[dict[str, Any]], group: list[Entry], report: Report) -> None:
+    params = [entry.params for entry in group]
+    shares = weights(params, [entry.path for entry in group], report)
     for deployment, priority, weight in zip(deployments, priorities(params), shares, strict=True):
         ranks = {"priority": priority, "weight": weight}
         deployment.update({name: rank for name, rank in ranks.items() if rank != 1})
@@ -57,9 +57,9 @@ def _rank(deployments: list[dict[str, Any]], entries: list[Entry], report: Repor
 def _entries(config: Mapping[str, Any], variables: Mapping[str, str], report: Report) -> Iterator[Entry]:
     credentials = {
         str(each.get("credential_name")): mapping(each.get("credential_values"))
-        for each in map(mapping, config.get("credential_list") or ())
+        for each in entries(config.get("credential_list"))
     }
-    for index, item in enumerate(map(mapping, config["model_list"])):
+    for index, item in enumerate(entries(config["model_list"])):
         path = f"model_list[{index}]"
         params = dict(mapping(item.get("litellm_params")))
         lent = credentials.get(str(params.pop("litellm_credential_name", None)), {})
@@ -85,7 +85,7 @@ def _why_not(item: Mapping[str, Any], params: Mapping[str, Any], info: Mapping[s
     provider, upstream = _upstream(params)
     mode = info.get("mode")
     called = f"{name} {upstream} {info.get('base_model')}".lower()
-    if mode not in {None, "video_generation"} or (mode is None and "sora" not in called):
+    if mode not in (None, "video_generation") or (mode is None and "sora" not in called):
         return "no video model; if it is one, say so there with model_info.mode: video_generation"
     if not name or not upstream or "*" in f"{name}{upstream}":
         return "it names no single model"

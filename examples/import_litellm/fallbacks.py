@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any, cast
 
 from examples.import_litellm.report import Report
-from examples.import_litellm.source import mapping
+from examples.import_litellm.source import entries, mapping
 
 
 def fallbacks_of(config: Mapping[str, Any], models: AbstractSet[str], report: Report) -> dict[str, list[str]]:
@@ -33,14 +33,15 @@ def fallbacks_of(config: Mapping[str, Any], models: AbstractSet[str], report: Re
 
 
 def _pairs(fallbacks: object) -> Iterator[tuple[str, object]]:
-    for each in cast("list[object]", fallbacks) if isinstance(fallbacks, list) else ():
-        yield from mapping(each).items()
+    for each in entries(fallbacks):
+        yield from each.items()
 
 
 def _videos(others: object, models: AbstractSet[str], path: str, report: Report) -> list[str]:
     """Those of the others that are video models of this configuration."""
     names = cast("list[object]", others) if isinstance(others, list) else []
+    videos = [name for name in names if isinstance(name, str) and name in models]
     for index, name in enumerate(names):
-        if name not in models:
+        if name not in videos:
             report.lose(f"{path}[{index}]", "no video model")
-    return [name for name in names if isinstance(name, str) and name in models]
+    return videos

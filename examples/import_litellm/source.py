@@ -3,7 +3,7 @@
 Fields: https://docs.litellm.ai/docs/proxy/config_settings and https://docs.litellm.ai/docs/routing
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Final, cast
 
@@ -126,6 +126,11 @@ def variable_of(value: object) -> str | None:
     """The NAME of `os.environ/NAME`."""
     name = value.removeprefix(FROM_ENVIRONMENT) if isinstance(value, str) else ""
     return name if name != value and name.isidentifier() and name.isascii() else None
+
+
+def entries(value: object) -> Sequence[Mapping[str, Any]]:
+    """The mappings of a list, and of anything else none."""
+    return [mapping(each) for each in cast("list[object]", value)] if isinstance(value, list) else []
 
 
 def mapping(value: object) -> Mapping[str, Any]:

@@ -15,7 +15,7 @@ from domain.catalog import Catalog, Deployment
 from examples.import_litellm.__main__ import main
 from examples.import_litellm.conversion import convert
 from examples.import_litellm.report import Report
-from examples.import_litellm.source import SECRETS
+from examples.import_litellm.source import SECRETS, ModelInfo, Params
 
 CONFIG = Path(__file__).with_name("config.yaml")
 EAST = "https://east.openai.azure.com"
@@ -230,6 +230,34 @@ def test_a_price_is_that_of_the_configuration_or_the_list(info: Mapping[str, Any
 def test_names_are_unique_though_the_resource_is_one():
     deployments, _ = converted({}, {}, {})
     assert [deployment.name for deployment in deployments] == ["sora-2-east", "sora-2-east-2", "sora-2-east-3"]
+
+
+WORDS = st.sampled_from(["sora-2", "os.environ/A", "", "1"])
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | WORDS,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["sora-2", "*"]), inner, max_size=2),
+    max_leaves=3,
+)
+
+
+def some(*names: str) -> st.SearchStrategy[dict[str, Any]]:
+    return st.dictionaries(st.sampled_from(names), ANYTHING)
+
+
+@given(
+    params=some(*Params.model_fields, "tpm"),
+    info=some(*ModelInfo.model_fields),
+    settings=some("fallbacks", "default_fallbacks"),
+    any_section=ANYTHING,
+)
+def test_whatever_is_written_there_the_result_can_be_loaded(
+    params: dict[str, Any], info: dict[str, Any], settings: dict[str, Any], any_section: Any
+):
+    usual = {"model": "azure/sora-2", "api_base": EAST}
+    entries = [{"model_name": "sora-2", "litellm_params": each, "model_info": info} for each in (usual, usual | params)]
+    sections = dict.fromkeys(("credential_list", "general_settings", "environment_variables"), any_section)
+    models, _ = convert({"model_list": [*entries, any_section], "router_settings": settings, **sections}, {"A": "1"})
+    assert not models or Catalog.model_validate({"models": models})
 
 
 KEYS = st.text("abcdefABCDEF0123456789-/+=", min_size=8).map(lambda text: f"zQ{text}")
