@@ -1,4 +1,4 @@
-"""Composition root: settings, then clients, then every trigger, orchestrator and activity."""
+"""Composition root: settings, then clients, then every trigger, orchestrator, entity and activity."""
 
 import asyncio
 import logging
@@ -20,14 +20,18 @@ from activities.submit_render_job import submit_render_job
 from clients.admin_key import AdminKey
 from clients.azure import Azure
 from clients.caller_keys import CallerKeys
+from clients.capacity_pools import CapacityPools
 from clients.credentials import Credentials
+from clients.durable import Durable
 from clients.guarded_transport import GuardedTransport
 from clients.orchestrations import Orchestrations
 from clients.remote_files import RemoteFiles
 from clients.secret_store import SecretStore
 from clients.settings import load_settings
 from clients.videos_api import VideosApi
-from domain.workflow import GENERATE_VIDEO, Step
+from domain.workflow import CAPACITY_POOL, GENERATE_VIDEO, Step
+from entities.capacity_pool import capacity_pool
+from event_sources.lease_keeper import LeaseKeeper
 from event_sources.retirement_notice import RetirementNotice
 from event_sources.sweeper import Sweeper
 from front_door.app import create_app
@@ -60,7 +64,8 @@ catalog, videos, contents, inputs = settings.catalog, azure.videos(), azure.cont
 secret_store = SecretStore(azure.vault)
 credentials = Credentials(secret_store)
 api = VideosApi(httpx.AsyncClient(timeout=UPSTREAM_TIMEOUT, limits=UPSTREAM_CONNECTIONS), credentials)
-orchestrations = Orchestrations()
+durable_client = Durable()
+orchestrations = Orchestrations(durable_client)
 guarded = GuardedTransport(httpx.AsyncHTTPTransport(), allow_private=settings.allow_private_addresses)
 
 activity_services = Services(
@@ -111,6 +116,13 @@ sweeper = Sweeper(
 
 retirement_notice = RetirementNotice(catalog)
 retirement_notice.give(clock())
+lease_keeper = LeaseKeeper(
+    catalog=catalog,
+    videos=videos,
+    pools=CapacityPools(durable_client),
+    orchestrations=orchestrations,
+    max_queued=settings.max_queued,
+)
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
@@ -120,7 +132,7 @@ app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 @app.generic_input_binding(arg_name="durable", type="durableClient")
 async def serve(req: func.HttpRequest, context: func.Context, durable: str) -> func.HttpResponse:
     """Answer every request."""
-    orchestrations.connect(durable)
+    durable_client.connect(durable)
     return await front_door.handle_async(req, context)
 
 
@@ -130,11 +142,13 @@ async def serve(req: func.HttpRequest, context: func.Context, durable: str) -> f
 async def sweep(timer: func.TimerRequest, durable: str) -> None:  # noqa: ARG001 - the binding's name
     """Repair and tidy up, and once a day say what retires."""
     retirement_notice.give(clock())
-    orchestrations.connect(durable)
+    durable_client.connect(durable)
+    await lease_keeper.reconcile(clock())
     await sweeper.sweep(clock())
 
 
 app.orchestration_trigger("context", GENERATE_VIDEO)(generate_video)
+app.entity_trigger("context", CAPACITY_POOL)(capacity_pool(catalog, settings.max_queued))
 
 
 def register_activity(name: Step, body: Activity) -> None:

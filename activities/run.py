@@ -25,4 +25,4 @@ async def run_activity(body: Activity, request: dict[str, Any], services: Servic
         result = await body(StepRequest.model_validate(request), services)
     except VideoFailed as error:
         result = StepResult.failed(error.failure)
-    return result.model_dump(mode="json", exclude_none=True)
+    return result.model_dump(mode="json", exclude_defaults=True)

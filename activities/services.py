@@ -42,27 +42,23 @@ class Services:
     copies: Semaphore
     max_queued_s: float
 
-    def deployment_for(self, video: Video) -> Deployment:
-        """The deployment that shall render a video.
-
-        Raises:
-            VideoFailed: None can any more.
-        """
-        model = self.catalog.models.get(video.model)
-        able = model.deployments_for(size=video.size, seconds=video.seconds) if model else ()
-        if not able:
-            raise VideoFailed(FailureCode.DEPLOYMENT_NOT_FOUND, "No deployment renders this any more.")
-        return able[0]
-
     def deployment_of(self, video: Video) -> Deployment:
         """The deployment that renders a video.
 
         Raises:
             VideoFailed: The configuration no longer has it.
         """
-        deployment = self.catalog.deployment(video.deployment or "")
+        return self.deployment(video.deployment)
+
+    def deployment(self, name: str | None) -> Deployment:
+        """The deployment of this name.
+
+        Raises:
+            VideoFailed: The configuration no longer has it.
+        """
+        deployment = self.catalog.deployment(name or "")
         if deployment is None:
-            message = f"The deployment '{video.deployment}' is no longer configured."
+            message = f"The deployment '{name}' is no longer configured."
             raise VideoFailed(FailureCode.DEPLOYMENT_NOT_FOUND, message)
         return deployment
 

@@ -14,9 +14,11 @@ from domain.submission import (
     ANSWER_LIMIT_S,
     LOOK_AGAIN_S,
     SETTLE_S,
+    UNANSWERED,
     UNANSWERED_LIMIT,
-    delay_after_refusal_s,
+    after_refusal,
     never_lists,
+    outcome_unknown,
     retry_delay_s,
 )
 from domain.video import Video, VideoState
@@ -44,7 +46,7 @@ async def submit_render_job(request: StepRequest, services: Services) -> StepRes
 
 async def _create(video: Video, request: StepRequest, services: Services) -> StepResult:
     """Write the intent down, then ask for the job, once."""
-    deployment = services.deployment_for(video)
+    deployment = services.deployment(request.deployment)
     try:
         input_file = await _input_file(video, services)
     except NotFound as error:
@@ -65,12 +67,8 @@ async def _create(video: Video, request: StepRequest, services: Services) -> Ste
         return StepResult.retry(LOOK_AGAIN_S)
     except UpstreamError as error:
         await _amend_intent(video, Video.refused, services)
-        queued_s = (now - video.created_at).total_seconds()
-        delay_s = delay_after_refusal_s(
-            error, attempt=request.attempts_at(error), queued_s=queued_s, max_queued_s=services.max_queued_s
-        )
-        return StepResult.retry(delay_s, error)
-    return await _take(video, deployment, job.upstream_id, services) or StepResult.retry(LOOK_AGAIN_S)
+        return after_refusal(error, attempt=request.attempts_at(error))
+    return await _take(video, deployment, job.upstream_id, request, services) or StepResult.retry(LOOK_AGAIN_S)
 
 
 async def _adopt(video: Video, request: StepRequest, services: Services) -> StepResult:
@@ -81,10 +79,11 @@ async def _adopt(video: Video, request: StepRequest, services: Services) -> Step
     except UpstreamError as error:
         if never_lists(error, attempt=request.attempts_at(error)):
             return await _ask_blindly(video, deployment, f"the jobs cannot be listed: {error.message}", services)
-        _raise_if_late(video, FailureCode.OUTCOME_UNKNOWN, services)
+        if (services.clock() - video.created_at).total_seconds() >= services.max_queued_s:
+            return outcome_unknown(f"its jobs could not be listed: {error.message}")
         return StepResult.retry(retry_delay_s(error, attempt=request.attempts_at(error)), error)
     for job in jobs:  # the oldest first: a newer one may be all that is left for a video that asked later
-        if job.could_be_of(video) and (taken := await _take(video, deployment, job.upstream_id, services)):
+        if job.could_be_of(video) and (taken := await _take(video, deployment, job.upstream_id, request, services)):
             return taken
     if any(job.hides_whose_it_is(video) for job in jobs):
         return await _ask_blindly(video, deployment, "the jobs listed do not tell whose they are.", services)
@@ -94,7 +93,7 @@ async def _adopt(video: Video, request: StepRequest, services: Services) -> Step
 async def _ask_blindly(video: Video, deployment: Deployment, why: str, services: Services) -> StepResult:
     """Nobody can tell whether the job exists; the configuration says whether that is worth the price of another."""
     if deployment.on_unknown == "fail":
-        raise VideoFailed(FailureCode.OUTCOME_UNKNOWN, f"The creation was not answered, and {why}")
+        return outcome_unknown(why)
     return await _ask_again(video, services)
 
 
@@ -104,11 +103,9 @@ async def _ask_again(video: Video, services: Services) -> StepResult:
     if left_s > 0:
         return StepResult.retry(min(left_s, SETTLE_S / 3))
     if video.unanswered + 1 >= UNANSWERED_LIMIT:
-        message = f"The deployment left {UNANSWERED_LIMIT} creations unanswered."
-        raise VideoFailed(FailureCode.OUTCOME_UNKNOWN, message)
-    _raise_if_late(video, FailureCode.NO_CAPACITY, services)
+        return outcome_unknown(f"no job showed up; it was asked {UNANSWERED_LIMIT} times.")
     await _amend_intent(video, Video.asked_in_vain, services)
-    return StepResult.retry(0)
+    return StepResult.refused(UNANSWERED)
 
 
 def _settled_at(video: Video) -> datetime:
@@ -117,23 +114,22 @@ def _settled_at(video: Video) -> datetime:
     return (video.unanswered_since or asked_at) + timedelta(seconds=SETTLE_S)
 
 
-def _raise_if_late(video: Video, code: FailureCode, services: Services) -> None:
-    if (services.clock() - video.created_at).total_seconds() >= services.max_queued_s:
-        raise VideoFailed(code, "No creation was answered within the time a video may wait.")
-
-
 async def _amend_intent(video: Video, change: Callable[[Video], Video], services: Services) -> None:
     """Change the record, unless another run of this activity has written another intent meanwhile."""
     intent = video.submitting_since
     await services.videos.amend(video.ref, lambda kept: change(kept) if kept.submitting_since == intent else kept)
 
 
-async def _take(video: Video, deployment: Deployment, upstream_id: str, services: Services) -> StepResult | None:
+async def _take(
+    video: Video, deployment: Deployment, upstream_id: str, request: StepRequest, services: Services
+) -> StepResult | None:
     """Make a job the video's own; None if another video has it."""
     if not await services.videos.claim(str(deployment.endpoint), upstream_id, video.video_id):
         return None
     now = services.clock()
     await services.videos.amend(video.ref, lambda kept: kept.in_progress(upstream_id, now))
+    if request.probing:  # the pool wants to know at once
+        return StepResult.done()
     return StepResult.done(delay_s=await services.next_check_s(video, deployment))
 
 

@@ -78,7 +78,7 @@ class Settings(BaseSettings):
     link_lifetime_s: Annotated[int, Field(ge=60, le=86_400)] = 900
     history_retention_s: Annotated[float, Field(ge=0)] = 3600.0
     max_queued_s: Annotated[float, Field(gt=0)] = 86_400.0
-    sweep_schedule: str = "*/30 * * * * *"
+    sweep_schedule: str = "*/20 * * * * *"
     sweep_grace_s: Annotated[float, Field(gt=0)] = 60.0
     max_body_bytes: Annotated[int, Field(gt=0)] = 32 * 1024 * 1024
     key_vault_ca: Path | None = None
@@ -109,6 +109,11 @@ class Settings(BaseSettings):
         """The storage account's name: the first part of the host, or of the path where an emulator has many."""
         host, path = self.blob_endpoint.host or "", (self.blob_endpoint.path or "").strip("/")
         return path or host.partition(".")[0]
+
+    @property
+    def max_queued(self) -> timedelta:
+        """See `max_queued_s`."""
+        return timedelta(seconds=self.max_queued_s)
 
     @property
     def history_retention(self) -> timedelta:

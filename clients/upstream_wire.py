@@ -17,6 +17,7 @@ from clients.retry_after import retry_after_s
 from domain.errors import (
     OutcomeUnknown,
     UpstreamError,
+    UpstreamFull,
     UpstreamNotFound,
     UpstreamOverloaded,
     UpstreamRejected,
@@ -32,6 +33,8 @@ _SUCCEEDED = {"completed", "succeeded"}
 _FAILED = {"failed", "cancelled", "canceled", "expired"}
 _NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 _MESSAGE_LIMIT = 500
+_TOO_MANY_RUNNING = "too many running"
+"""By this alone a full deployment is told from one that was asked too often: code and type are the same (seen live)."""
 
 
 def _word(code: object) -> object:
@@ -115,7 +118,8 @@ def to_error(response: httpx.Response) -> UpstreamError:
     if status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
         return UpstreamNotFound(message, code=error.code)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return UpstreamOverloaded(message, code=error.code, retry_after_s=retry_after_s(response))
+        kind = UpstreamFull if _TOO_MANY_RUNNING in message.lower() else UpstreamOverloaded
+        return kind(message, code=error.code, retry_after_s=retry_after_s(response))
     if _is_unclear(status):
         return _unclear(response.request, message, retry_after_s(response))
     if "timed out" in message.lower():  # an upload that was too slow is a 400 on the live service

@@ -32,6 +32,7 @@ class Deployment(Configuration):
         input_reference: Whether it takes a reference image.
         max_concurrent: How many jobs it runs at once; what its refusals teach can only lower this.
         requests_per_minute: How many jobs may be asked for within a minute; None for no limit.
+        cooldown_s: How long it rests after a refusal that names no time; the first rest after a fault, then doubling.
         priority: 1 is used first; a higher number only when no lower one has room.
         weight: Its share of the jobs among deployments of the same priority.
         retires_on: Its last day; after it (UTC), it is given no new jobs.
@@ -54,6 +55,7 @@ class Deployment(Configuration):
     input_reference: bool = True
     max_concurrent: Annotated[int, Field(gt=0)] = 10
     requests_per_minute: Annotated[int, Field(gt=0)] | None = None
+    cooldown_s: Annotated[float, Field(gt=0)] = 10.0
     priority: Annotated[int, Field(gt=0)] = 1
     weight: Annotated[int, Field(gt=0)] = 1
     retires_on: date | None = None
@@ -83,9 +85,9 @@ class Deployment(Configuration):
         """Whether its last day is over."""
         return self.retires_on is not None and today > self.retires_on
 
-    def renders(self, *, size: str, seconds: int, with_image: bool = False) -> bool:
+    def renders(self, *, size: str, seconds: int, with_image: bool = False, operation: Operation = "create") -> bool:
         """Whether it can make such a video, from a reference image if there is one."""
-        able = size in self.sizes and seconds in self.seconds and "create" in self.operations
+        able = size in self.sizes and seconds in self.seconds and operation in self.operations
         return able and (self.input_reference or not with_image)
 
     def price_per_second(self, size: str) -> Decimal:
@@ -141,6 +143,13 @@ class Catalog(Configuration):
     def deployment(self, name: str) -> Deployment | None:
         """The deployment of this name, unless the configuration has lost it."""
         return next((deployment for deployment in self.deployments() if deployment.name == name), None)
+
+    def model_of(self, deployment: str | None) -> str | None:
+        """The model that this deployment renders."""
+        return next(
+            (name for name, model in self.models.items() if any(each.name == deployment for each in model.deployments)),
+            None,
+        )
 
     def expected_render_s(self, model: str, deployment: str | None) -> float:
         """How long a render of a model usually takes, at its deployment if one was chosen."""

@@ -17,7 +17,8 @@ UpstreamError                     what a deployment did to us; never shown as it
 ├── UpstreamRejected              it refused the request for good
 ├── UpstreamUnauthorized          it refused our credential
 ├── UpstreamNotFound              it does not know the deployment or the job
-├── UpstreamOverloaded            it has no capacity now; `retry_after_s` if it said so
+├── UpstreamOverloaded            it was asked too often; `retry_after_s` if it said so
+│   └── UpstreamFull              it runs as many jobs as it can
 ├── UpstreamUnavailable           it failed, and certainly did nothing
 │   └── NoCredential              it was not even asked: we have no token or key for it just now
 ├── OutcomeUnknown                it may or may not have created the job
@@ -199,7 +200,7 @@ class UpstreamNotFound(UpstreamError, LookupError):
 
 
 class UpstreamOverloaded(UpstreamError):
-    """The deployment has no capacity now.
+    """The deployment was asked too often, or has no capacity now.
 
     Args:
         retry_after_s: Its own wish, in seconds; None if it gave none.
@@ -208,6 +209,10 @@ class UpstreamOverloaded(UpstreamError):
     def __init__(self, message: str, *, code: str | None = None, retry_after_s: float | None = None) -> None:
         super().__init__(message, code=code)
         self.retry_after_s = retry_after_s
+
+
+class UpstreamFull(UpstreamOverloaded):
+    """The deployment runs as many jobs as it can: not a rate, but a concurrency."""
 
 
 class UpstreamUnavailable(UpstreamError):

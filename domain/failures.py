@@ -47,6 +47,9 @@ class Failure(BaseModel):
     message: str
 
 
+CANCELLATION = Failure(code=FailureCode.CANCELLED, message="The video was cancelled before it was completed.")
+
+
 class VideoFailed(Exception):
     """A step found that the video will never be completed.
 

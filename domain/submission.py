@@ -9,7 +9,9 @@ from domain.errors import (
     UpstreamUnauthorized,
     UpstreamUnavailable,
 )
-from domain.failures import FailureCode, VideoFailed
+from domain.failures import Failure, FailureCode
+from domain.slot import Fault, Verdict
+from domain.workflow import StepResult
 
 ANSWER_LIMIT_S = 30.0
 """A creation that is not answered by then counts as unanswered."""
@@ -25,35 +27,42 @@ LONGEST_WISH_S = 3600.0
 """A deployment that wishes to be left alone for longer is asked all the same."""
 PATIENCE = 3
 """How often a refusal that an operator can mend is met with another attempt."""
-PATIENCE_WITHOUT_CREDENTIAL = 10
-"""How often a token or key is asked for again: five minutes, for a vault or an identity endpoint to come back."""
+PATIENCE_WITHOUT_CREDENTIAL = 5
+"""How often a token or key is asked for again: some five minutes, for a vault or an identity endpoint to come back."""
+UNANSWERED = Verdict(fault=Fault.FAILED, error="It did not answer a creation.")
 
 
-def delay_after_refusal_s(error: UpstreamError, *, attempt: int, queued_s: float, max_queued_s: float) -> float:
-    """When to try again after the deployment certainly created nothing, in seconds.
+def after_refusal(error: UpstreamError, *, attempt: int) -> StepResult:
+    """What follows when the deployment certainly created nothing: another slot, or the end.
 
     Args:
         error: Why not.
-        attempt: How often it was tried before, from 0.
-        queued_s: How long the video has been waiting.
-        max_queued_s: How long it may.
-
-    Raises:
-        VideoFailed: There is no use in trying again.
+        attempt: How often the video met this before, from 0.
     """
+    if isinstance(error, UpstreamRejected):  # the deployment is well; it is the request that is not
+        return StepResult.failed(Failure(code=error.code or FailureCode.REJECTED, message=error.message))
+    verdict = Verdict.on(error)
+    if code := _end_of_patience(error, attempt):
+        return StepResult.failed(Failure(code=code, message=error.message), verdict)
+    return StepResult.refused(verdict, error)
+
+
+def outcome_unknown(why: str) -> StepResult:
+    """A creation was not answered, and asking again might pay twice."""
+    failure = Failure(code=FailureCode.OUTCOME_UNKNOWN, message=f"The deployment did not answer a creation, and {why}")
+    return StepResult.failed(failure, UNANSWERED)
+
+
+def _end_of_patience(error: UpstreamError, attempt: int) -> FailureCode | None:
     match error:
-        case UpstreamRejected():
-            raise VideoFailed(error.code or FailureCode.REJECTED, error.message) from error
         case UpstreamUnauthorized() if attempt >= PATIENCE:
-            raise VideoFailed(FailureCode.UNAUTHORIZED, error.message) from error
+            return FailureCode.UNAUTHORIZED
         case NoCredential() if attempt >= PATIENCE_WITHOUT_CREDENTIAL:
-            raise VideoFailed(FailureCode.UNAUTHORIZED, error.message) from error
+            return FailureCode.UNAUTHORIZED
         case UpstreamNotFound() if attempt >= PATIENCE:
-            raise VideoFailed(FailureCode.DEPLOYMENT_NOT_FOUND, error.message) from error
-        case _ if queued_s >= max_queued_s:
-            raise VideoFailed(FailureCode.NO_CAPACITY, error.message) from error
+            return FailureCode.DEPLOYMENT_NOT_FOUND
         case _:
-            return retry_delay_s(error, attempt=attempt)
+            return None
 
 
 def never_lists(error: UpstreamError, *, attempt: int) -> bool:

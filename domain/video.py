@@ -17,7 +17,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.failures import Failure, FailureCode, VideoFailed
+from domain.failures import CANCELLATION, Failure, VideoFailed
 
 
 class VideoState(StrEnum):
@@ -196,7 +196,7 @@ class Video(_Value):
             VideoFailed: Somebody does.
         """
         if self.cancel_requested_at:
-            raise VideoFailed(FailureCode.CANCELLED, "The video was cancelled before it was completed.")
+            raise VideoFailed(CANCELLATION.code, CANCELLATION.message)
 
     def cancelling(self, now: datetime) -> Self:
         """Somebody wants it to end; nothing happens to one that has ended."""

@@ -69,7 +69,9 @@ class Sweeper:
             await self._forget_when_old(ref, now)
             return
         if not video.has_ended:
-            await self.orchestrations.ensure_running(ref)
+            await self.orchestrations.ensure_running(video)
+            if video.cancel_requested_at:
+                await self.orchestrations.cancel(ref)
             await self.videos.set_alarm(ref, now + self.look_again_after)
         elif video.deleted_at:
             await self._remove(video)

@@ -78,7 +78,7 @@ async def accept_video(fields: Mapping[str, Any], *, tenant: str, terms: Terms, 
                 param="Idempotency-Key",
             ) from None
         return await services.videos.get(VideoRef(tenant=tenant, video_id=earlier.video_id))
-    await _start(ref, services)
+    await _start(video, services)
     return video
 
 
@@ -94,8 +94,8 @@ async def _store_input(ref: VideoRef, image: ReferenceImage, services: FrontDoor
     return await services.inputs.put(blob, image.content, image.content_type)
 
 
-async def _start(ref: VideoRef, services: FrontDoorServices) -> None:
+async def _start(video: Video, services: FrontDoorServices) -> None:
     try:
-        await services.orchestrations.ensure_running(ref)
+        await services.orchestrations.ensure_running(video)
     except (AioRpcError, TimeoutError) as error:
-        _log.warning("%s will be started by the sweeper: %r", ref.video_id, error)
+        _log.warning("%s will be started by the sweeper: %r", video.video_id, error)

@@ -36,6 +36,6 @@ async def _wake(video: Video, services: FrontDoorServices) -> None:
     if video.has_ended:
         return
     try:
-        await services.orchestrations.wake(video.ref)
+        await services.orchestrations.cancel(video.ref)
     except (AioRpcError, TimeoutError) as error:
         _log.warning("%s will notice at its next step: %r", video.video_id, error)

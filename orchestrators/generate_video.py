@@ -1,20 +1,21 @@
 """From an accepted video to its end.
 
-    submit ──▶ check ──▶ copy ──▶ end
-     ↺ again    ↺ again   ↺ again  ▲
-     ╰──────────╰─────────╰────────╯ failed
+    acquire ──▶ submit ──▶ check ──▶ release ──▶ copy ──▶ end
+     ↺ again ◀── ↺ refused  ↺ again     │         ↺ again  ▲
+                 ╰──────────╰──────▶ failed ─────▶─────────╯
 
-Each step is an activity that answers: done, again or failed, and how long to wait first. The record holds all that is
-known, so the orchestration can be started over at any time.
+Each step is an activity, or an operation of the capacity pool; it answers done, again, refused or failed, and how long
+to wait first. The record holds all that is known, so the orchestration can be started over at any time.
 """
 
 from collections.abc import Generator
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
+from durabletask.entities import EntityInstanceId
 from durabletask.task import OrchestrationContext, RetryPolicy, Task, when_any
 
-from domain.workflow import WAKE, StepRequest, StepResult
+from domain.workflow import CAPACITY_POOL, WAKE, PoolCall, StepRequest, StepResult
 
 STEPS_PER_HISTORY = 30
 """Then the orchestration continues as new, so that its history stays short however long a video waits."""
@@ -38,13 +39,9 @@ def generate_video(context: OrchestrationContext, first_step: dict[str, Any]) ->
     request = StepRequest.model_validate(first_step)
     news = context.wait_for_external_event(WAKE)
     for _ in range(STEPS_PER_HISTORY):
-        answer = yield context.call_activity(
-            request.step,
-            input=request.model_dump(mode="json", exclude_none=True),
-            return_type=dict,
-            retry_policy=OUR_OWN_FAULTS,
-        )
-        result = StepResult.model_validate(answer)
+        result = StepResult.model_validate((yield _run(request, context)))
+        for video_id in result.wake:
+            context.send_event(video_id, WAKE)
         following = request.after(result)
         if following is None:
             return
@@ -53,5 +50,18 @@ def generate_video(context: OrchestrationContext, first_step: dict[str, Any]) ->
             timer = context.create_timer(timedelta(seconds=result.delay_s))
             yield when_any([timer, news])
         if news.is_complete:
+            request = request.told(news.get_result())
             news = context.wait_for_external_event(WAKE)
-    context.continue_as_new(request.model_dump(mode="json", exclude_none=True), save_events=True)
+    context.continue_as_new(_as_json(request), save_events=True)
+
+
+def _run(request: StepRequest, context: OrchestrationContext) -> Task[Any]:
+    if request.step.is_of_pool:
+        pool = EntityInstanceId(CAPACITY_POOL, request.pool)
+        call = PoolCall(request=request, now=context.current_utc_datetime.replace(tzinfo=UTC))  # it comes without one
+        return context.call_entity(pool, request.step, _as_json(call), return_type=dict)
+    return context.call_activity(request.step, input=_as_json(request), return_type=dict, retry_policy=OUR_OWN_FAULTS)
+
+
+def _as_json(value: StepRequest | PoolCall) -> dict[str, Any]:
+    return value.model_dump(mode="json", exclude_defaults=True)

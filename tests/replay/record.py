@@ -5,19 +5,20 @@ that may be in flight somewhere, so it is never recorded anew to make a test pas
 """
 
 import json
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from durabletask.client import TaskHubGrpcClient
+from durabletask.entities import EntityContext
 from durabletask.internal import orchestrator_service_pb2 as pb
 from durabletask.task import ActivityContext
 from durabletask.worker import TaskHubGrpcWorker
 from google.protobuf.json_format import MessageToDict
 
+from domain.slot import Demand
 from domain.video import VideoRef
-from domain.workflow import GENERATE_VIDEO, Step, StepRequest
+from domain.workflow import CAPACITY_POOL, GENERATE_VIDEO, Step, StepRequest
 from local.functions_host.engine import Engine
 from orchestrators.generate_video import generate_video
 from tests.replay.scenarios import SCENARIOS, Answers
@@ -43,8 +44,11 @@ def record(name: str, answers: Answers) -> list[pb.HistoryEvent]:
     address = engine.start()
     worker = TaskHubGrpcWorker(host_address=address)
     worker.add_orchestrator(generate_video)
+    tell = _teller(answers)
+    worker.add_entity(_pool(tell))
     for step in Step:
-        worker.add_activity(_activity(step, answers))
+        if not step.is_of_pool:
+            worker.add_activity(_activity(step, tell))
     try:
         with worker:
             worker.start()
@@ -54,19 +58,33 @@ def record(name: str, answers: Answers) -> list[pb.HistoryEvent]:
 
 
 def _run(client: TaskHubGrpcClient, name: str) -> list[pb.HistoryEvent]:
-    first = StepRequest(video=VideoRef(tenant="acme", video_id=f"video_{name}"))
-    instance = client.schedule_new_orchestration(GENERATE_VIDEO, input=first.model_dump(mode="json", exclude_none=True))
+    ref, demand = VideoRef(tenant="acme", video_id=f"video_{name}"), Demand(model="sora-2", size="1280x720", seconds=4)
+    first = StepRequest(video=ref, demand=demand, pool=demand.model).model_dump(mode="json", exclude_defaults=True)
+    instance = client.schedule_new_orchestration(GENERATE_VIDEO, input=first)
     client.wait_for_orchestration_completion(instance, timeout=_TIMEOUT_S)
     stream = client._stub.StreamInstanceHistory(pb.StreamInstanceHistoryRequest(instanceId=instance))
     return [event for chunk in stream for event in chunk.events]
 
 
-def _activity(step: Step, answers: Answers) -> Callable[[ActivityContext, dict[str, Any]], dict[str, Any]]:
-    asked = Counter[Step]()
+def _teller(answers: Answers) -> Callable[[str], dict[str, Any]]:
+    """What a step answers next."""
+    left = {step: iter(results) for step, results in answers.items()}
+    return lambda step: next(left[Step(step)]).model_dump(mode="json", exclude_defaults=True)
 
+
+def _pool(tell: Callable[[str], dict[str, Any]]) -> Callable[[EntityContext, dict[str, Any]], dict[str, Any]]:
+    def entity(context: EntityContext, _: dict[str, Any]) -> dict[str, Any]:
+        return tell(context.operation)
+
+    entity.__name__ = CAPACITY_POOL
+    return entity
+
+
+def _activity(
+    step: Step, tell: Callable[[str], dict[str, Any]]
+) -> Callable[[ActivityContext, dict[str, Any]], dict[str, Any]]:
     def activity(_: ActivityContext, __: dict[str, Any]) -> dict[str, Any]:
-        asked[step] += 1
-        return answers[step][asked[step] - 1].model_dump(mode="json", exclude_none=True)
+        return tell(step)
 
     activity.__name__ = step
     return activity

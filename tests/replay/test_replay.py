@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,14 @@ from orchestrators.generate_video import generate_video
 from tests.replay.scenarios import SCENARIOS
 
 HISTORIES = sorted((Path(__file__).parent / "histories").glob("*.json"))
+
+DECISIONS: Mapping[str, Callable[[Any], str]] = {
+    "taskScheduled": lambda task: task.name,
+    "timerCreated": lambda _: "",
+    "eventSent": lambda sent: sent.instanceId,
+    "entityOperationCalled": lambda call: call.operation,
+}
+"""The events that write down what an orchestrator decided, and of what; all else is news."""
 
 type Orchestrator = Callable[[OrchestrationContext, dict[str, Any]], Generator[Any, Any, Any]]
 
@@ -35,21 +43,19 @@ def episodes(history: list[pb.HistoryEvent]) -> list[tuple[list[pb.HistoryEvent]
 def news(events: list[pb.HistoryEvent]) -> Generator[pb.HistoryEvent]:
     """What came from outside; the rest is what the orchestrator then decided."""
     for event in events:
-        if event.WhichOneof("eventType") not in {"taskScheduled", "timerCreated"}:
+        if event.WhichOneof("eventType") not in DECISIONS:
             yield event
 
 
-def decisions(history: list[pb.HistoryEvent], past: int) -> list[tuple[int, str]]:
-    """What the orchestrator decided in the run that began after `past` events."""
-    decided = list[tuple[int, str]]()
+def decisions(history: list[pb.HistoryEvent], past: int) -> list[tuple[int, str, str]]:
+    """What the orchestrator decided in the run that began after `past` events: its number, its kind, and of what."""
+    decided = list[tuple[int, str, str]]()
     for event in history[past:]:
-        kind = event.WhichOneof("eventType")
-        if kind == "taskScheduled":
-            decided.append((event.eventId, event.taskScheduled.name))
-        elif kind == "timerCreated":
-            decided.append((event.eventId, "timer"))
-        elif kind == "orchestratorCompleted":
+        kind = event.WhichOneof("eventType") or ""
+        if kind == "orchestratorCompleted":
             break
+        if kind in DECISIONS:
+            decided.append((event.eventId, kind, DECISIONS[kind](getattr(event, kind))))
     return decided
 
 
@@ -60,12 +66,21 @@ def replay(orchestrator: Orchestrator, past: list[pb.HistoryEvent], new: list[pb
     return list(pb.OrchestratorResponse.FromString(base64.b64decode(answer)).actions)
 
 
-def decided(actions: list[Any]) -> list[tuple[int, str]]:
-    return [
-        (action.id, action.scheduleTask.name if action.HasField("scheduleTask") else "timer")
-        for action in actions
-        if not action.HasField("completeOrchestration")
-    ]
+def decided(actions: list[Any]) -> list[tuple[int, str, str]]:
+    """The same of what an orchestrator answers."""
+    return [decision(action) for action in actions if not action.HasField("completeOrchestration")]
+
+
+def decision(action: pb.OrchestratorAction) -> tuple[int, str, str]:
+    match action.WhichOneof("orchestratorActionType"):
+        case "scheduleTask":
+            return action.id, "taskScheduled", action.scheduleTask.name
+        case "createTimer":
+            return action.id, "timerCreated", ""
+        case "sendEvent":
+            return action.id, "eventSent", action.sendEvent.instance.instanceId
+        case _:
+            return action.id, "entityOperationCalled", action.sendEntityMessage.entityOperationCalled.operation
 
 
 def failures(actions: list[Any]) -> list[str]:

@@ -12,11 +12,13 @@ from typing import Any, cast
 from azure.keyvault.secrets.aio import SecretClient
 
 from clients.blob_store import BlobStore
+from clients.capacity_pools import CapacityPools
 from clients.orchestrations import Orchestrations
 from clients.render_times import RenderTimeTable
 from clients.secret_store import SecretStore
 from clients.video_table import AlreadyAccepted, Idempotency, Page, VideoTable
 from clients.videos_api import ContentStream, InputFile, VideosApi
+from domain.capacity import Fleet, Pool
 from domain.catalog import Deployment
 from domain.errors import NotFound, OutcomeUnknown, UpstreamError, UpstreamNotFound
 from domain.render_job import RenderJob, RenderStatus
@@ -278,7 +280,8 @@ class FakeOrchestrations:
 
     def __init__(self) -> None:
         self.started = list[VideoRef]()
-        self.woken = list[VideoRef]()
+        self.woken = list[str]()
+        self.cancelled = list[VideoRef]()
         self.purged = list[VideoRef]()
         self.broken = dict[VideoRef | None, Exception]()
         """What asking for a video raises; under None, for any."""
@@ -286,22 +289,48 @@ class FakeOrchestrations:
     def as_orchestrations(self) -> Orchestrations:
         return cast("Orchestrations", self)
 
-    async def ensure_running(self, ref: VideoRef) -> None:
-        self._raise_if_broken(ref)
-        self.started.append(ref)
+    async def ensure_running(self, video: Video) -> None:
+        self._raise_if_broken(video.ref)
+        self.started.append(video.ref)
 
-    async def wake(self, ref: VideoRef) -> None:
+    async def wake(self, video_id: str) -> None:
+        self._raise_if_broken(None)
+        self.woken.append(video_id)
+
+    async def cancel(self, ref: VideoRef) -> None:
         self._raise_if_broken(ref)
-        self.woken.append(ref)
+        self.cancelled.append(ref)
 
     async def purge(self, ref: VideoRef) -> None:
         self._raise_if_broken(ref)
         self.purged.append(ref)
 
-    def _raise_if_broken(self, ref: VideoRef) -> None:
+    def _raise_if_broken(self, ref: VideoRef | None) -> None:
         error = self.broken.get(ref) or self.broken.get(None)
         if error:
             raise error
+
+
+class FakeCapacityPools:
+    """`CapacityPools`: what is taken back is written down, by model."""
+
+    def __init__(self, **pools: Pool) -> None:
+        self.pools = pools
+        self.reclaimed = dict[str, list[VideoRef]]()
+        self.broken = dict[str, Exception]()
+        """What reading a pool raises."""
+
+    def as_pools(self) -> CapacityPools:
+        return cast("CapacityPools", self)
+
+    async def state(self, model: str) -> Pool:
+        if model in self.broken:
+            raise self.broken[model]
+        return self.pools.get(model, Pool()).model_copy(deep=True)
+
+    async def reclaim(self, model: str, videos: Sequence[VideoRef], now: datetime) -> None:
+        self.reclaimed[model] = [*videos]
+        self.pools[model].release(videos, Fleet((), timedelta()), now)
 
 
 class FakeVault:

@@ -13,6 +13,7 @@ from clients.admin_key import AdminKey
 from clients.blob_store import BlobStore
 from clients.caller_keys import CallerKeys
 from clients.credentials import Credentials
+from clients.durable import Durable
 from clients.guarded_transport import GuardedTransport
 from clients.orchestrations import Orchestrations
 from clients.remote_files import RemoteFiles
@@ -67,7 +68,7 @@ async def open_front_door(
         videos=videos,
         contents=blobs,
         inputs=blobs,
-        orchestrations=Orchestrations(),
+        orchestrations=Orchestrations(Durable()),
         remote_files=RemoteFiles(guarded, max_bytes=1),
         credentials=credentials,
         api=VideosApi(http, credentials),

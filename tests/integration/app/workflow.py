@@ -5,7 +5,7 @@ import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import httpx
@@ -24,10 +24,12 @@ from clients.render_times import RenderTimeTable
 from clients.secret_store import SecretStore
 from clients.video_table import VideoTable
 from clients.videos_api import VideosApi
+from domain.capacity import GUARD_S, Fleet, Pool
 from domain.catalog import Catalog
 from domain.video import Video, VideoRef
 from domain.video_id import new_video_id
-from domain.workflow import Step, StepRequest, StepResult
+from domain.workflow import PoolCall, Step, StepRequest, StepResult
+from entities.capacity_pool import serve
 from local.azure_fakes.fakes import Fakes
 
 PROMPT: Final = "a paper boat"
@@ -35,7 +37,7 @@ SIZE: Final = "1280x720"
 MANAGED, KEYED, TIDY = "sora-2", "sora-2-pro", "sora-2-tidy"
 """Models whose deployments take a managed identity, take a key from the vault, and are tidied up after a copy."""
 RENDER_TIME_S: Final = 60.0
-MAX_QUEUED_S: Final = 300.0
+MAX_QUEUED_S: Final = 600.0
 CONTENT_LIFETIME_S: Final = 600.0
 PATIENCE_S: Final = 0.5
 """How long a deployment may be silent."""
@@ -55,11 +57,13 @@ class Workflow:
     Attributes:
         services: What the activities work with.
         fakes: The deployments; their clock is everybody's.
+        pools: The capacity pools.
         waits: How long was waited after each step, in seconds.
     """
 
     services: Services
     fakes: Fakes
+    pools: dict[str, Pool] = field(default_factory=dict)
     waits: list[tuple[Step, float]] = field(default_factory=list)
 
     async def accept(self, *, model: str = MANAGED, prompt: str = PROMPT) -> Video:
@@ -81,18 +85,35 @@ class Workflow:
 
         A step may run several times at once, as it does when its host was taken for dead.
         """
-        request: StepRequest | None = StepRequest(video=video.ref)
+        request: StepRequest | None = StepRequest.first(video)
         while request:
-            sent = request.model_dump(mode="json", exclude_none=True)
-            activity = _ACTIVITIES[request.step]
-            answers = await asyncio.gather(
-                *(run_activity(activity, sent, self.services) for _ in range(runs_of_a_step))
-            )
-            result = StepResult.model_validate(answers[-1])
+            if request.step.is_of_pool:
+                result = self._ask_pool(request)
+            else:
+                result = await self._run(request, times=runs_of_a_step)
             self.waits.append((request.step, result.delay_s))
-            self.fakes.world.clock.offset_s += result.delay_s
+            await self._wait(result.delay_s)
             yield request.step
             request = request.after(result)
+
+    async def _wait(self, delay_s: float) -> None:
+        """Move the clock; but who waits in the line waits for the others, who move it, and looks often."""
+        if delay_s == GUARD_S:
+            await asyncio.sleep(0.02)
+        else:
+            self.fakes.world.clock.offset_s += delay_s
+
+    async def _run(self, request: StepRequest, *, times: int) -> StepResult:
+        sent = request.model_dump(mode="json", exclude_defaults=True)
+        activity = _ACTIVITIES[request.step]
+        answers = await asyncio.gather(*(run_activity(activity, sent, self.services) for _ in range(times)))
+        return StepResult.model_validate(answers[-1])
+
+    def _ask_pool(self, request: StepRequest) -> StepResult:
+        catalog, model = self.services.catalog, request.pool
+        fleet = Fleet.of(catalog, model, timedelta(seconds=MAX_QUEUED_S))
+        call = PoolCall(request=request, now=self.services.clock())
+        return serve(call, self.pools.setdefault(model, Pool()), fleet, catalog, model)
 
     def waited_after(self, step: Step) -> list[float]:
         """How long was waited each time after a step."""

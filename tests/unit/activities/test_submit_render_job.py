@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from activities.run import run_activity
 from activities.submit_render_job import submit_render_job
 from clients.videos_api import InputFile
 from domain.catalog import Deployment
@@ -19,10 +20,17 @@ from domain.errors import (
     UpstreamUnauthorized,
     UpstreamUnavailable,
 )
-from domain.failures import FailureCode, VideoFailed
+from domain.failures import FailureCode
 from domain.polling import next_check_s
 from domain.render_job import CLOCK_SKEW, RenderJob
-from domain.submission import ANSWER_LIMIT_S, LOOK_AGAIN_S, SETTLE_S, UNANSWERED_LIMIT
+from domain.slot import Verdict
+from domain.submission import (
+    ANSWER_LIMIT_S,
+    LOOK_AGAIN_S,
+    PATIENCE_WITHOUT_CREDENTIAL,
+    SETTLE_S,
+    UNANSWERED_LIMIT,
+)
 from domain.video import Video, VideoRef, VideoState
 from domain.workflow import Step, StepResult
 from tests.unit.activities.world import MAX_QUEUED_S, World, a_step, run_step
@@ -49,9 +57,9 @@ async def submit(world: World, video: Video, *, trouble: UpstreamError | None = 
 
 
 async def failure_of(world: World, video: Video, *, trouble: UpstreamError | None = None, attempt: int = 0) -> str:
-    with pytest.raises(VideoFailed) as failed:
-        await submit(world, video, trouble=trouble, attempt=attempt)
-    return failed.value.failure.code
+    step = a_step(Step.SUBMIT, video, trouble=trouble, attempt=attempt)
+    answer = await run_activity(submit_render_job, step.model_dump(mode="json"), world.services())
+    return answer["failure"]["code"]
 
 
 async def submit_until_done(world: World, video: Video) -> list[float]:
@@ -172,22 +180,13 @@ async def test_a_rejection_is_final(world: World, attempt: int):
     assert world.record(video) == video
 
 
-async def test_an_overload_puts_the_video_back_into_the_queue_for_as_long_as_the_deployment_wishes(world: World):
+async def test_an_overload_puts_the_video_back_into_the_queue_and_tells_the_pool(world: World):
     video = world.videos.add(a_video())
     busy = UpstreamOverloaded("Too many running tasks", retry_after_s=7)
     world.api.create_fails = [busy]
-    assert await submit(world, video) == StepResult.retry(7, busy)
+    assert await submit(world, video) == StepResult.refused(Verdict.on(busy), busy)
     assert world.record(video) == video
-    assert (await submit(world, video, trouble=busy, attempt=1)).again is False
-
-
-async def test_an_overload_that_does_not_end_fails_the_video_in_the_end(world: World):
-    video = world.videos.add(a_video())
-    world.api.create_fails = [UpstreamOverloaded("Too many running tasks")] * 2
-    world.clock.advance(MAX_QUEUED_S - 1)
-    assert (await submit(world, video)).again
-    world.clock.advance(1)
-    assert await failure_of(world, video) == FailureCode.NO_CAPACITY
+    assert await submit_until_done(world, video) == []
 
 
 @pytest.mark.parametrize(
@@ -200,14 +199,14 @@ async def test_an_overload_that_does_not_end_fails_the_video_in_the_end(world: W
 async def test_what_an_operator_can_mend_is_given_some_attempts(world: World, error: UpstreamError, code: str):
     video = world.videos.add(a_video())
     world.api.create_fails = [error] * 4
-    assert await submit_until_failed(world, video) == ([1, 2, 4], code)
+    assert await submit_until_failed(world, video) == ([0, 0, 0], code)
 
 
 async def test_overloads_do_not_use_up_the_patience_for_what_an_operator_can_mend(world: World):
     video = world.videos.add(a_video())
     busy, denied = UpstreamOverloaded("HTTP 429"), UpstreamUnauthorized("HTTP 401: denied")
     world.api.create_fails = [busy] * 3 + [denied] * 3
-    assert await submit_until_done(world, video) == [1, 2, 4, 1, 2, 4]
+    assert await submit_until_done(world, video) == [0] * 6
     assert world.record(video).state is VideoState.IN_PROGRESS
 
 
@@ -217,22 +216,14 @@ async def test_an_overload_in_between_neither_uses_nor_renews_the_patience_for_w
     video = world.videos.add(a_video())
     busy, denied = UpstreamOverloaded("HTTP 429"), UpstreamUnauthorized("HTTP 401: denied")
     world.api.create_fails = [*[denied] * 3, busy, *[denied] * 4]
-    assert await submit_until_failed(world, video) == ([1, 2, 4, 1], FailureCode.UNAUTHORIZED)
+    assert await submit_until_failed(world, video) == ([0] * 4, FailureCode.UNAUTHORIZED)
 
 
-async def test_a_credential_that_cannot_be_had_is_waited_for_some_minutes(world: World):
+async def test_a_credential_that_cannot_be_had_is_asked_for_a_few_times(world: World):
     video = world.videos.add(a_video())
     world.api.create_fails = [NoCredential("the vault does not answer")] * 1_000
     delays, code = await submit_until_failed(world, video)
-    assert (delays, code) == ([1, 2, 4, 8, 16, 32, 60, 60, 60, 60], FailureCode.UNAUTHORIZED)
-
-
-async def test_a_deployment_that_is_down_is_waited_for_as_long_as_a_video_may_wait(world: World):
-    video = world.videos.add(a_video())
-    world.api.create_fails = [UpstreamUnavailable("HTTP 503")] * 1_000
-    delays, code = await submit_until_failed(world, video)
-    assert (delays[:8], code) == ([1, 2, 4, 8, 16, 32, 60, 60], FailureCode.NO_CAPACITY)
-    assert MAX_QUEUED_S <= sum(delays) < MAX_QUEUED_S + 60
+    assert (len(delays), code) == (PATIENCE_WITHOUT_CREDENTIAL, FailureCode.UNAUTHORIZED)
 
 
 async def test_an_unanswered_creation_is_looked_for_and_its_job_adopted(world: World):
@@ -429,7 +420,7 @@ async def test_creations_that_nobody_survives_are_counted_as_well(world: World):
             await submit(world, video)
         world.clock.advance(ANSWER_LIMIT_S + SETTLE_S)
         if world.record(video).unanswered + 1 < UNANSWERED_LIMIT:
-            assert (await submit(world, video)).again
+            assert (await submit(world, video)).verdict
     assert await failure_of(world, video) == FailureCode.OUTCOME_UNKNOWN
 
 
@@ -504,7 +495,7 @@ async def test_a_cancelled_video_whose_job_never_appeared_is_not_asked_for_again
         a_video().submitting("east", world.clock(), usd_per_second=PRICE).cancelling(world.clock())
     )
     world.clock.advance(ANSWER_LIMIT_S + SETTLE_S)
-    assert (await submit(world, submitting)).again
+    assert (await submit(world, submitting)).verdict
     assert await failure_of(world, submitting) == FailureCode.CANCELLED
     assert world.api.calls["create"] == 0
 
@@ -522,8 +513,8 @@ async def test_a_lost_reference_image_fails_the_video_before_anything_is_sent(wo
     assert (world.record(video), world.api.calls["create"]) == (video, 0)
 
 
-async def test_a_video_that_no_deployment_renders_any_more_fails(world: World):
-    world.catalog = a_catalog(a_deployment(sizes=["720x1280"]))
+async def test_a_video_whose_slot_is_at_a_deployment_that_is_no_longer_configured_fails(world: World):
+    world.catalog = a_catalog(a_deployment(name="west"))
     assert await failure_of(world, world.videos.add(a_video())) == FailureCode.DEPLOYMENT_NOT_FOUND
 
 

@@ -2,11 +2,12 @@
 
 from asyncio import Semaphore
 from dataclasses import dataclass, field
+from typing import Any
 
 from activities.run import Activity, run_activity
 from activities.services import Services
 from domain.catalog import Catalog
-from domain.failures import Failure
+from domain.slot import Demand
 from domain.video import Video
 from domain.workflow import Step, StepRequest, StepResult
 from tests.unit.examples import a_catalog
@@ -49,19 +50,22 @@ class World:
 
 
 def a_step(
-    step: Step, video: Video, *, trouble: Exception | None = None, attempt: int = 0, failure: Failure | None = None
+    step: Step, video: Video, *, trouble: Exception | None = None, attempt: int = 0, **changes: Any
 ) -> StepRequest:
-    """A request to run a step for a video, which met this trouble so often before."""
+    """A request to run a step for a video that has a slot at `east`, and met this trouble so often before."""
     troubles = {type(trouble).__name__: attempt} if trouble else {}
-    return StepRequest(video=video.ref, step=step, troubles=troubles, failure=failure)
+    first = StepRequest(video=video.ref, demand=Demand.of(video), pool=video.model, deployment="east")
+    return first.model_copy(update={"step": step, "troubles": troubles, **changes})
 
 
 async def run_step(body: Activity, first: StepRequest, world: World) -> list[StepResult]:
-    """Run a step as the orchestration does, waiting as long as it asks for, until something else follows."""
+    """Run a step as the orchestration does, with another slot after each refusal, until something else follows."""
     answers, request = list[StepResult](), first
     while request and request.step is first.step:
         answer = await run_activity(body, request.model_dump(mode="json"), world.services())
         answers.append(StepResult.model_validate(answer))
         world.clock.advance(answers[-1].delay_s)
         request = request.after(answers[-1])
+        if request and request.verdict and not request.failure:
+            request = first.model_copy(update={"troubles": request.troubles})
     return answers

@@ -20,6 +20,7 @@ from domain.errors import (
     NoCredential,
     OutcomeUnknown,
     UpstreamError,
+    UpstreamFull,
     UpstreamNotFound,
     UpstreamOverloaded,
     UpstreamRejected,
@@ -318,7 +319,7 @@ async def test_a_server_that_knows_no_pages_is_not_asked_for_ever():
 
 
 LIVE_ERRORS: dict[str, tuple[int, Any, type[UpstreamError], str | None]] = {
-    "concurrency cap": (429, error_body("Too many running tasks"), UpstreamOverloaded, None),
+    "concurrency cap": (429, error_body("Too many running tasks"), UpstreamFull, None),
     "unknown deployment": (
         404,
         error_body("The API deployment 'sora-2' for this resource does not exist."),

@@ -4,54 +4,80 @@ import pytest
 
 from domain.errors import (
     ContentInvalid,
+    NoCredential,
     OutcomeUnknown,
     UpstreamError,
+    UpstreamFull,
     UpstreamNotFound,
     UpstreamOverloaded,
     UpstreamRejected,
     UpstreamUnauthorized,
     UpstreamUnavailable,
 )
-from domain.failures import FailureCode, VideoFailed
-from domain.submission import LONGEST_WISH_S, PATIENCE, delay_after_refusal_s, retry_delay_s
+from domain.failures import Failure, FailureCode
+from domain.slot import Fault, Verdict
+from domain.submission import (
+    LONGEST_WISH_S,
+    PATIENCE,
+    PATIENCE_WITHOUT_CREDENTIAL,
+    UNANSWERED,
+    after_refusal,
+    outcome_unknown,
+    retry_delay_s,
+)
+from domain.workflow import StepResult
 
-DAY_S = 86_400.0
 
-
-def decision(error: UpstreamError, *, attempt: int = 0, queued_s: float = 0) -> float | str:
-    """The delay before another attempt, or the code of the failure."""
-    try:
-        return delay_after_refusal_s(error, attempt=attempt, queued_s=queued_s, max_queued_s=DAY_S)
-    except VideoFailed as failed:
-        return failed.failure.code
+def code_of(error: UpstreamError, *, attempt: int = 0) -> str | None:
+    """The code of the failure that follows; None if another slot is asked for."""
+    result = after_refusal(error, attempt=attempt)
+    return result.failure.code if result.failure else None
 
 
 def test_a_rejection_is_final_and_keeps_the_deployments_own_code():
-    assert decision(UpstreamRejected("no", code="content_filter")) == "content_filter"
-    assert decision(UpstreamRejected("no")) == FailureCode.REJECTED
+    assert code_of(UpstreamRejected("no", code="content_filter")) == "content_filter"
+    assert code_of(UpstreamRejected("no")) == FailureCode.REJECTED
 
 
-def test_the_failure_says_what_the_deployment_said():
-    with pytest.raises(VideoFailed) as failed:
-        delay_after_refusal_s(UpstreamRejected("No foxes."), attempt=0, queued_s=0, max_queued_s=DAY_S)
-    assert failed.value.failure.message == "No foxes."
+def test_a_rejection_says_what_the_deployment_said_and_nothing_about_it():
+    result = after_refusal(UpstreamRejected("No foxes."), attempt=0)
+    assert result.failure
+    assert result.failure.message == "No foxes."
+    assert result.verdict is None
 
 
 @pytest.mark.parametrize(
-    ("error", "code"),
+    ("error", "patience", "code"),
     [
-        (UpstreamUnauthorized("no"), FailureCode.UNAUTHORIZED),
-        (UpstreamNotFound("no"), FailureCode.DEPLOYMENT_NOT_FOUND),
+        (UpstreamUnauthorized("no"), PATIENCE, FailureCode.UNAUTHORIZED),
+        (NoCredential("no"), PATIENCE_WITHOUT_CREDENTIAL, FailureCode.UNAUTHORIZED),
+        (UpstreamNotFound("no"), PATIENCE, FailureCode.DEPLOYMENT_NOT_FOUND),
     ],
 )
-def test_what_an_operator_can_mend_is_tried_a_few_times(error: UpstreamError, code: str):
-    assert [decision(error, attempt=attempt) for attempt in range(PATIENCE + 1)] == [1, 2, 4, code]
+def test_what_an_operator_can_mend_is_tried_a_few_times(error: UpstreamError, patience: int, code: str):
+    assert [code_of(error, attempt=attempt) for attempt in range(patience + 1)] == [*[None] * patience, code]
+    for attempt in (0, patience):
+        assert after_refusal(error, attempt=attempt).verdict == Verdict(fault=Fault.REFUSED, error="no")
 
 
-@pytest.mark.parametrize("error", [UpstreamOverloaded("busy"), UpstreamUnavailable("down")])
-def test_a_deployment_without_room_is_asked_again_until_the_video_has_waited_too_long(error: UpstreamError):
-    assert decision(error, attempt=1_000, queued_s=DAY_S - 1) == 60
-    assert decision(error, queued_s=DAY_S) == FailureCode.NO_CAPACITY
+@pytest.mark.parametrize(
+    ("error", "fault"),
+    [
+        (UpstreamFull("busy"), Fault.FULL),
+        (UpstreamOverloaded("busy"), Fault.TOO_FAST),
+        (UpstreamUnavailable("busy"), Fault.FAILED),
+    ],
+)
+def test_a_deployment_without_room_costs_a_video_its_slot_and_nothing_more(error: UpstreamError, fault: Fault):
+    assert after_refusal(error, attempt=1_000) == StepResult.refused(Verdict(fault=fault, error="busy"), error)
+
+
+def test_an_unknown_outcome_ends_the_video_and_speaks_against_its_deployment():
+    result = outcome_unknown("nobody can tell.")
+    assert result.failure == Failure(
+        code="outcome_unknown", message="The deployment did not answer a creation, and nobody can tell."
+    )
+    assert result.verdict == UNANSWERED
 
 
 @pytest.mark.parametrize("kind", [UpstreamOverloaded, UpstreamUnavailable])

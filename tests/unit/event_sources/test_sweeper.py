@@ -69,6 +69,7 @@ async def test_a_video_that_has_not_ended_is_kept_running_and_looked_at_again(wo
     assert world.orchestrations.started == [video.ref]
     assert world.videos.alarms[video.ref] == NOW + LOOK_AGAIN_AFTER
     assert world.videos.records[video.ref] == video
+    assert world.orchestrations.cancelled == ([video.ref] if video.cancel_requested_at else [])
 
 
 async def test_an_ended_video_keeps_its_history_for_a_while(world: World):

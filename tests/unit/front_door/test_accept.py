@@ -8,7 +8,6 @@ from grpc import StatusCode
 from grpc.aio import AioRpcError, Metadata
 
 from domain.video import Video
-from domain.workflow import StepRequest
 from front_door.app import PREFIXES
 from tests.unit.examples import NOW, TENANT, a_catalog, a_deployment, an_image
 from tests.unit.front_door.world import OTHER_KEY, SWEEP_GRACE, World, error_of
@@ -37,7 +36,6 @@ async def test_the_record_is_kept_the_alarm_set_and_the_orchestration_started(wo
     assert (video.user, video.metadata) == ("u-1", {"scene": "7"})
     assert world.videos.alarms[video.ref] == NOW + SWEEP_GRACE
     assert world.orchestrations.started == [video.ref]
-    assert StepRequest(video=video.ref).video == video.ref
 
 
 async def test_the_answer_is_openais_video_and_says_when_to_ask_again(world: World):

@@ -61,14 +61,14 @@ async def test_a_cancelled_video_is_woken_to_end(world: World):
     response = await world.ask("POST", f"/v1/videos/{video.video_id}/cancel")
     assert response.status_code == 200
     assert world.videos.records[video.ref].cancel_requested_at == NOW
-    assert world.orchestrations.woken == [video.ref]
+    assert world.orchestrations.cancelled == [video.ref]
 
 
 async def test_cancelling_what_has_ended_changes_nothing(world: World):
     video = world.videos.add(a_video().failed(FAILURE, NOW))
     assert (await world.ask("POST", f"/v1/videos/{video.video_id}/cancel")).json()["status"] == "failed"
     assert world.videos.records[video.ref] == video
-    assert world.orchestrations.woken == []
+    assert world.orchestrations.cancelled == []
 
 
 async def test_a_cancellation_whose_wake_is_lost_is_kept_all_the_same(world: World):
@@ -86,7 +86,7 @@ async def test_a_deleted_video_is_gone_at_once_and_its_content_too(world: World)
     assert (await world.ask("GET", f"/v1/videos/{video.video_id}")).status_code == 404
     assert (await world.ask("GET", "/v1/videos")).json()["data"] == []
     assert world.contents.blobs == {}
-    assert world.orchestrations.woken == [video.ref]
+    assert world.orchestrations.cancelled == [video.ref]
     assert world.videos.alarms[video.ref] == NOW + SWEEP_GRACE
 
 

@@ -1,0 +1,99 @@
+"""What the workflow and the capacity pool tell each other about a slot: permission to have one running render job."""
+
+from enum import StrEnum
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.catalog import Operation
+from domain.errors import (
+    NoCredential,
+    UpstreamError,
+    UpstreamFull,
+    UpstreamNotFound,
+    UpstreamOverloaded,
+    UpstreamUnauthorized,
+)
+from domain.video import Video, VideoState
+
+
+class Demand(BaseModel):
+    """What a video needs of a deployment.
+
+    Attributes:
+        model: The public name that was asked for.
+        size: WIDTHxHEIGHT in pixels.
+        seconds: Length.
+        has_image: Whether a reference image goes with it.
+        may_fall_back: Whether another model may render it.
+        weight: Its tenant's share of the slots, beside other tenants'.
+        pinned_to: The only deployment that can do it, if its parent's content is there.
+        running_on: The deployment that may have its job already.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    model: str
+    size: str
+    seconds: int
+    operation: Operation = "create"
+    has_image: bool = False
+    may_fall_back: bool = True
+    weight: float = 1.0
+    pinned_to: str | None = None
+    running_on: str | None = None
+
+    @classmethod
+    def of(cls, video: Video) -> Self:
+        """What this video needs now."""
+        has_job = video.state in {VideoState.SUBMITTING, VideoState.IN_PROGRESS}
+        return cls(
+            model=video.model,
+            size=video.size,
+            seconds=video.seconds,
+            has_image=video.input_reference is not None,
+            may_fall_back=video.may_fall_back,
+            running_on=video.deployment if has_job else None,
+        )
+
+
+class Fault(StrEnum):
+    """What a deployment did instead of taking a job."""
+
+    FULL = "full"
+    """It runs as many jobs as it can."""
+    TOO_FAST = "too_fast"
+    """It was asked too often within a minute."""
+    REFUSED = "refused"
+    """It does not let us in, or does not exist; somebody has to mend that."""
+    FAILED = "failed"
+    """It failed, or did not answer."""
+
+
+class Verdict(BaseModel):
+    """What a creation has shown of its deployment.
+
+    Attributes:
+        fault: What it did.
+        error: What it said; no secret.
+        retry_after_s: Its wish to be left alone, in seconds.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    fault: Fault
+    error: str
+    retry_after_s: float | None = None
+
+    @classmethod
+    def on(cls, error: UpstreamError) -> Self:
+        """What an error shows."""
+        match error:
+            case UpstreamFull():
+                fault = Fault.FULL
+            case UpstreamOverloaded():
+                fault = Fault.TOO_FAST
+            case UpstreamUnauthorized() | UpstreamNotFound() | NoCredential():
+                fault = Fault.REFUSED
+            case _:
+                fault = Fault.FAILED
+        wish_s = error.retry_after_s if isinstance(error, UpstreamOverloaded) else None
+        return cls(fault=fault, error=error.message, retry_after_s=wish_s)

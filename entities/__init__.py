@@ -1,0 +1,1 @@
+"""Durable entities: state that many orchestrations share."""
