@@ -1,12 +1,12 @@
 # Everything sets itself up; the only prerequisite is Python 3.13.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check format bench lock clean
+.PHONY: help setup demo run test check format bench bench-polling lock clean
 
 PYTHON := .venv/bin/python
 OPENAI_2 := .venv/openai-2
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
 setup: ## install what the rest needs (each target does so by itself)
 	@local/setup.sh
@@ -35,6 +35,9 @@ check: setup ## lint, types, architecture
 
 bench: setup ## speed and size of the whole stack, in one table: ROWS="create status" for some
 	@$(PYTHON) -m benchmarks $(ROWS)
+
+bench-polling: setup ## how late a render's end is noticed, and at how many checks
+	@$(PYTHON) -m benchmarks.polling
 
 format: setup ## rewrite the code in the house format
 	$(PYTHON) -m ruff check --fix

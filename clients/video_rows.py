@@ -9,6 +9,7 @@ All rows of a tenant share one partition, so what belongs together can change to
     tenant-TENANT      k<hash of the key>   an Idempotency-Key, and the body it came with
     tenants            TENANT               which partitions there are
     claims-<endpoint>  <hash of the id>     which video a render job belongs to
+    render-times       <hash of the kind>   how long renders of a kind take; `render_times` reads and writes it
 """
 
 import hashlib
