@@ -61,11 +61,12 @@ if settings.create_storage:
     azure.create_storage()
 
 catalog, videos, contents, inputs = settings.catalog, azure.videos(), azure.contents(), azure.inputs()
+render_times = azure.render_times()
 secret_store = SecretStore(azure.vault)
 credentials = Credentials(secret_store)
 api = VideosApi(httpx.AsyncClient(timeout=UPSTREAM_TIMEOUT, limits=UPSTREAM_CONNECTIONS), credentials)
 durable_client = Durable()
-orchestrations = Orchestrations(durable_client)
+orchestrations, capacity_pools = Orchestrations(durable_client), CapacityPools(durable_client)
 guarded = GuardedTransport(httpx.AsyncHTTPTransport(), allow_private=settings.allow_private_addresses)
 
 activity_services = Services(
@@ -74,7 +75,7 @@ activity_services = Services(
     contents=contents,
     inputs=inputs,
     api=api,
-    render_times=azure.render_times(),
+    render_times=render_times,
     clock=clock,
     copies=asyncio.Semaphore(COPIES_AT_ONCE),
     max_queued_s=settings.max_queued_s,
@@ -89,6 +90,8 @@ front_door = func.AsgiMiddleware(
             contents=contents,
             inputs=inputs,
             orchestrations=orchestrations,
+            capacity_pools=capacity_pools,
+            render_times=render_times,
             remote_files=RemoteFiles(
                 httpx.AsyncClient(transport=guarded, timeout=FETCH_TIMEOUT, follow_redirects=True, max_redirects=3),
                 max_bytes=settings.max_body_bytes,
@@ -119,7 +122,7 @@ retirement_notice.give(clock())
 lease_keeper = LeaseKeeper(
     catalog=catalog,
     videos=videos,
-    pools=CapacityPools(durable_client),
+    pools=capacity_pools,
     orchestrations=orchestrations,
     max_queued=settings.max_queued,
 )

@@ -10,9 +10,11 @@ from fastapi import Depends, Request
 from clients.admin_key import AdminKey
 from clients.blob_store import BlobStore
 from clients.caller_keys import CallerKeys
+from clients.capacity_pools import CapacityPools
 from clients.credentials import Credentials
 from clients.orchestrations import Orchestrations
 from clients.remote_files import RemoteFiles
+from clients.render_times import RenderTimeTable
 from clients.video_table import VideoTable
 from clients.videos_api import VideosApi
 from domain.catalog import Catalog
@@ -31,6 +33,8 @@ class FrontDoorServices:
         contents: Finished videos.
         inputs: What videos are asked with.
         orchestrations: The durable client.
+        capacity_pools: Who has the slots of the deployments, for the operator.
+        render_times: How long their renders take, for the operator.
         remote_files: Fetches what callers point to.
         credentials: Of the deployments, for /readyz.
         api: The deployments, for /readyz?deep=1.
@@ -50,6 +54,8 @@ class FrontDoorServices:
     contents: BlobStore
     inputs: BlobStore
     orchestrations: Orchestrations
+    capacity_pools: CapacityPools
+    render_times: RenderTimeTable
     remote_files: RemoteFiles
     credentials: Credentials
     api: VideosApi

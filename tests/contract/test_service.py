@@ -45,6 +45,7 @@ def test_documentation_lists_every_operation_once(stack: RunningStack):
     assert {path: sorted(methods) for path, methods in described["paths"].items()} == {
         "/healthz": ["get"],
         "/readyz": ["get"],
+        "/v1/admin/deployments": ["get"],
         "/v1/models": ["get"],
         "/v1/models/{name}": ["get"],
         "/v1/videos": ["get", "post"],

@@ -77,11 +77,15 @@ def memory() -> MemoryBudget:
 
 @pytest.fixture
 async def caller(
-    videos: VideoTable, blobs: BlobStore, memory: MemoryBudget, monkeypatch: pytest.MonkeyPatch
+    videos: VideoTable,
+    render_times: RenderTimeTable,
+    blobs: BlobStore,
+    memory: MemoryBudget,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncGenerator[httpx.AsyncClient]:
     monkeypatch.setenv(CALLER_KEY, "key of ann")
     monkeypatch.setenv(UPSTREAM_KEY, "key of the deployment")
-    async with open_front_door(videos, blobs, memory) as caller:
+    async with open_front_door(videos, render_times, blobs, memory) as caller:
         yield caller
 
 

@@ -12,11 +12,13 @@ from azure.keyvault.secrets.aio import SecretClient
 from clients.admin_key import AdminKey
 from clients.blob_store import BlobStore
 from clients.caller_keys import CallerKeys
+from clients.capacity_pools import CapacityPools
 from clients.credentials import Credentials
 from clients.durable import Durable
 from clients.guarded_transport import GuardedTransport
 from clients.orchestrations import Orchestrations
 from clients.remote_files import RemoteFiles
+from clients.render_times import RenderTimeTable
 from clients.secret_store import SecretStore
 from clients.settings import CallerKey
 from clients.video_table import VideoTable
@@ -54,12 +56,12 @@ _CATALOG = {
 
 @asynccontextmanager
 async def open_front_door(
-    videos: VideoTable, blobs: BlobStore, memory: MemoryBudget
+    videos: VideoTable, render_times: RenderTimeTable, blobs: BlobStore, memory: MemoryBudget
 ) -> AsyncGenerator[httpx.AsyncClient]:
     """Wire the app without orchestrations, and call it as the tenant `ann`; it serves content itself."""
     secrets = SecretStore(_no_vault)
     key = CallerKey(tenant="ann", secret=SecretReference(kind="env", target=CALLER_KEY))
-    credentials, http = Credentials(secrets), httpx.AsyncClient()
+    credentials, http, durable = Credentials(secrets), httpx.AsyncClient(), Durable()
     guarded = httpx.AsyncClient(transport=GuardedTransport(httpx.AsyncHTTPTransport()))
     services = FrontDoorServices(
         catalog=Catalog.model_validate(_CATALOG),
@@ -68,7 +70,9 @@ async def open_front_door(
         videos=videos,
         contents=blobs,
         inputs=blobs,
-        orchestrations=Orchestrations(Durable()),
+        orchestrations=Orchestrations(durable),
+        capacity_pools=CapacityPools(durable),
+        render_times=render_times,
         remote_files=RemoteFiles(guarded, max_bytes=1),
         credentials=credentials,
         api=VideosApi(http, credentials),

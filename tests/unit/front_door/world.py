@@ -21,8 +21,10 @@ from front_door.services import FrontDoorServices
 from tests.unit.examples import TENANT, a_catalog, a_deployment
 from tests.unit.fakes import (
     FakeBlobStore,
+    FakeCapacityPools,
     FakeClock,
     FakeOrchestrations,
+    FakeRenderTimeTable,
     FakeVideoTable,
     a_secret_store,
     keyvault_secret,
@@ -45,6 +47,8 @@ class World:
     contents: FakeBlobStore = field(default_factory=FakeBlobStore)
     inputs: FakeBlobStore = field(default_factory=FakeBlobStore)
     orchestrations: FakeOrchestrations = field(default_factory=FakeOrchestrations)
+    pools: FakeCapacityPools = field(default_factory=FakeCapacityPools)
+    render_times: FakeRenderTimeTable = field(default_factory=FakeRenderTimeTable)
     services: FrontDoorServices = field(init=False)
 
     def __post_init__(self) -> None:
@@ -58,6 +62,8 @@ class World:
             contents=self.contents.as_store(),
             inputs=self.inputs.as_store(),
             orchestrations=self.orchestrations.as_orchestrations(),
+            capacity_pools=self.pools.as_pools(),
+            render_times=self.render_times.as_table(),
             remote_files=RemoteFiles(httpx.AsyncClient(transport=httpx.MockTransport(_nobody)), max_bytes=1_000),
             credentials=Credentials(secrets),
             api=an_api(_nobody, secrets),

@@ -1,0 +1,8 @@
+"""/admin: what only whoever runs the service may see and do; one module per resource."""
+
+from fastapi import APIRouter
+
+from front_door.routers.admin import deployments
+
+router = APIRouter(tags=["admin"])
+router.include_router(deployments.router)
