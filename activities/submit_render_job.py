@@ -1,12 +1,13 @@
 """Creates the render job at a deployment. This is what costs money."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from activities.services import Services
 from clients.videos_api import InputFile
 from domain.catalog import Deployment
+from domain.claim import Claim
 from domain.errors import NotFound, OutcomeUnknown, UpstreamError
 from domain.failures import FailureCode, VideoFailed
 from domain.render_job import earliest_creation
@@ -68,7 +69,10 @@ async def _create(video: Video, request: StepRequest, services: Services) -> Ste
     except UpstreamError as error:
         await _amend_intent(video, Video.refused, services)
         return after_refusal(error, attempt=request.attempts_at(error))
-    return await _take(video, deployment, job.upstream_id, request, services) or StepResult.retry(LOOK_AGAIN_S)
+    claim = await services.videos.claim(str(deployment.endpoint), job.upstream_id, Claim(video.video_id))
+    if claim.video_id != video.video_id:  # a video that knew no better has adopted it
+        return StepResult.retry(LOOK_AGAIN_S)
+    return await _take(video, deployment, job.upstream_id, request, services)
 
 
 async def _adopt(video: Video, request: StepRequest, services: Services) -> StepResult:
@@ -82,12 +86,16 @@ async def _adopt(video: Video, request: StepRequest, services: Services) -> Step
         if (services.clock() - video.created_at).total_seconds() >= services.max_queued_s:
             return outcome_unknown(f"its jobs could not be listed: {error.message}")
         return StepResult.retry(retry_delay_s(error, attempt=request.attempts_at(error)), error)
+    mine, rivals = Claim(video.video_id, adopted_at=services.clock()), list[Claim]()
     for job in jobs:  # the oldest first: a newer one may be all that is left for a video that asked later
-        if job.could_be_of(video) and (taken := await _take(video, deployment, job.upstream_id, request, services)):
-            return taken
+        if job.could_be_of(video):
+            claim = await services.videos.claim(str(deployment.endpoint), job.upstream_id, mine)
+            if claim.video_id == video.video_id:
+                return await _take(video, deployment, job.upstream_id, request, services)
+            rivals.append(claim)
     if any(job.hides_whose_it_is(video) for job in jobs):
         return await _ask_blindly(video, deployment, "the jobs listed do not tell whose they are.", services)
-    return await _ask_again(video, services)
+    return await _ask_again(video, services, rivals)
 
 
 async def _ask_blindly(video: Video, deployment: Deployment, why: str, services: Services) -> StepResult:
@@ -97,9 +105,10 @@ async def _ask_blindly(video: Video, deployment: Deployment, why: str, services:
     return await _ask_again(video, services)
 
 
-async def _ask_again(video: Video, services: Services) -> StepResult:
-    """Give the intent up, but not before a job that exists would have shown up."""
-    left_s = (_settled_at(video) - services.clock()).total_seconds()
+async def _ask_again(video: Video, services: Services, rivals: Sequence[Claim] = ()) -> StepResult:
+    """Give the intent up, but not before a job that exists would have shown up: its own, or a rival's in exchange."""
+    settled_at = max([_settled_at(video), *(rival.settled_at for rival in rivals if rival.settled_at)])
+    left_s = (settled_at - services.clock()).total_seconds()
     if left_s > 0:
         return StepResult.retry(min(left_s, SETTLE_S / 3))
     if video.unanswered + 1 >= UNANSWERED_LIMIT:
@@ -115,19 +124,21 @@ def _settled_at(video: Video) -> datetime:
 
 
 async def _amend_intent(video: Video, change: Callable[[Video], Video], services: Services) -> None:
-    """Change the record, unless another run of this activity has written another intent meanwhile."""
-    intent = video.submitting_since
-    await services.videos.amend(video.ref, lambda kept: change(kept) if kept.submitting_since == intent else kept)
+    """Change the record, unless another run of this activity has come further meanwhile."""
+    intent = (video.state, video.submitting_since)
+    await services.videos.amend(
+        video.ref, lambda kept: change(kept) if (kept.state, kept.submitting_since) == intent else kept
+    )
 
 
 async def _take(
     video: Video, deployment: Deployment, upstream_id: str, request: StepRequest, services: Services
-) -> StepResult | None:
-    """Make a job the video's own; None if another video has it."""
-    if not await services.videos.claim(str(deployment.endpoint), upstream_id, video.video_id):
-        return None
+) -> StepResult:
+    """Write down which job is the video's own; if another run has found it one already, this is for others to find."""
     now = services.clock()
-    await services.videos.amend(video.ref, lambda kept: kept.in_progress(upstream_id, now))
+    video = await services.videos.amend(video.ref, lambda kept: kept.in_progress(upstream_id, now))
+    if video.upstream_id != upstream_id:
+        await services.videos.release(str(deployment.endpoint), upstream_id)
     if request.probing:  # the pool wants to know at once
         return StepResult.done()
     return StepResult.done(delay_s=await services.next_check_s(video, deployment))

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from domain.claim import Claim
 from domain.video import Video, VideoRef
 from domain.video_id import newest_first_key, oldest_first_key
 
@@ -80,10 +81,16 @@ def idempotency_entity(ref: VideoRef, key: str, body_sha256: str) -> Entity:
     return {**row, "video_id": ref.video_id, "body_sha256": body_sha256}
 
 
-def claim_entity(endpoint: str, upstream_id: str, video_id: str) -> Entity:
-    """The note that a render job belongs to a video; deployments that share an endpoint share their jobs."""
-    partition = f"claims-{_sha256(endpoint.rstrip('/'))}"
-    return {"PartitionKey": partition, "RowKey": _sha256(upstream_id), "video_id": video_id}
+def claim_key(endpoint: str, upstream_id: str) -> tuple[str, str]:
+    """The partition and row of a claim; deployments that share an endpoint share their jobs."""
+    return f"claims-{_sha256(endpoint.rstrip('/'))}", _sha256(upstream_id)
+
+
+def claim_entity(endpoint: str, upstream_id: str, claim: Claim) -> Entity:
+    """The note that a render job belongs to a video."""
+    partition, row = claim_key(endpoint, upstream_id)
+    adopted = {"adopted_at": claim.adopted_at} if claim.adopted_at else {}
+    return {"PartitionKey": partition, "RowKey": row, "video_id": claim.video_id, **adopted}
 
 
 def to_entity(video: Video) -> Entity:

@@ -14,6 +14,7 @@ from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
 from clients import video_rows as rows
+from domain.claim import Claim
 from domain.errors import NotFound
 from domain.video import InvalidTransition, Video, VideoRef
 from domain.video_id import is_video_id
@@ -163,24 +164,29 @@ class VideoTable:
         for key in (rows.record_key, rows.order_key, rows.alarm_key):
             await self._table.delete_entity(rows.tenant_partition(ref.tenant), key(ref.video_id))
 
-    async def claim(self, endpoint: str, upstream_id: str, video_id: str) -> bool:
+    async def claim(self, endpoint: str, upstream_id: str, claim: Claim) -> Claim:
         """Make a render job a video's own.
 
         Args:
             endpoint: Where the job is; an upstream's ids are its own.
             upstream_id: The job's id there.
-            video_id: Whose it shall be.
+            claim: Whose it shall be.
 
         Returns:
-            Whether it now belongs to the video; False if it belongs to another.
+            Whose it is: the first claim stays.
         """
-        claim = rows.claim_entity(endpoint, upstream_id, video_id)
+        row = rows.claim_entity(endpoint, upstream_id, claim)
         try:
-            await self._table.create_entity(claim)
+            await self._table.create_entity(row)
         except ResourceExistsError:
-            owner: Any = await self._table.get_entity(claim["PartitionKey"], claim["RowKey"])
-            return owner["video_id"] == video_id
-        return True
+            kept: Any = await self._table.get_entity(row["PartitionKey"], row["RowKey"])
+            return Claim(kept["video_id"], kept.get("adopted_at"))
+        return claim
+
+    async def release(self, endpoint: str, upstream_id: str) -> None:
+        """Make a render job nobody's again."""
+        partition, row = rows.claim_key(endpoint, upstream_id)
+        await self._table.delete_entity(partition, row)
 
     async def due(self, now: datetime) -> AsyncIterator[VideoRef]:
         """The videos whose alarm has rung, tenant by tenant."""

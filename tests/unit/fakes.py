@@ -20,6 +20,7 @@ from clients.video_table import AlreadyAccepted, Idempotency, Page, VideoTable
 from clients.videos_api import ContentStream, InputFile, VideosApi
 from domain.capacity import Fleet, Pool
 from domain.catalog import Deployment
+from domain.claim import Claim
 from domain.errors import NotFound, OutcomeUnknown, UpstreamError, UpstreamNotFound
 from domain.render_job import RenderJob, RenderStatus
 from domain.render_times import NOTHING_LEARNT, LearntTime, RenderKind, RenderTimes
@@ -47,7 +48,7 @@ class FakeVideoTable:
     def __init__(self) -> None:
         self.records = dict[VideoRef, Video]()
         self.alarms = dict[VideoRef, datetime]()
-        self.claims = dict[tuple[str, str], str]()
+        self.claims = dict[tuple[str, str], Claim]()
         self.promises = dict[tuple[str, str], tuple[str, str]]()
         self.broken = dict[VideoRef, Exception]()
         """What reading a record raises."""
@@ -96,8 +97,11 @@ class FakeVideoTable:
         rest = mine if after is None else mine[ids.index(after) + 1 :]
         return Page(rest[:limit], has_more=len(rest) > limit)
 
-    async def claim(self, endpoint: str, upstream_id: str, video_id: str) -> bool:
-        return self.claims.setdefault((endpoint, upstream_id), video_id) == video_id
+    async def claim(self, endpoint: str, upstream_id: str, claim: Claim) -> Claim:
+        return self.claims.setdefault((endpoint, upstream_id), claim)
+
+    async def release(self, endpoint: str, upstream_id: str) -> None:
+        self.claims.pop((endpoint, upstream_id), None)
 
     async def remove(self, ref: VideoRef) -> None:
         self.records.pop(ref, None)

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from clients.video_table import AlreadyAccepted, Idempotency, VideoTable
+from domain.claim import Claim
 from domain.errors import NotFound
 from domain.failures import Failure
 from domain.video import StoredContent, Variant, Video, VideoRef
@@ -168,12 +169,15 @@ async def test_page_after_no_video_is_refused(videos: VideoTable):
 
 
 async def test_render_job_belongs_to_whoever_claims_it_first(videos: VideoTable):
-    won = await asyncio.gather(*(videos.claim("d", "job/1?#\\", f"video_{number}") for number in range(10)))
+    claims = [Claim(f"video_{number}", adopted_at=NOW if number % 2 else None) for number in range(10)]
 
-    assert sorted(won) == [False] * 9 + [True]
-    winner = f"video_{won.index(True)}"
-    assert await videos.claim("d", "job/1?#\\", winner)
-    assert await videos.claim("another deployment", "job/1?#\\", "video_77")
+    (winner,) = set(await asyncio.gather(*(videos.claim("https://d/", "job/1?#\\", claim) for claim in claims)))
+
+    assert winner in claims
+    assert await videos.claim("https://d", "job/1?#\\", Claim("video_77")) == winner
+    assert await videos.claim("https://another", "job/1?#\\", Claim("video_77")) == Claim("video_77")
+    await videos.release("https://d/", "job/1?#\\")
+    assert await videos.claim("https://d", "job/1?#\\", Claim("video_77")) == Claim("video_77")
 
 
 async def test_alarms_ring_when_it_is_time(videos: VideoTable):

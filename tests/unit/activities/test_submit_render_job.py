@@ -10,6 +10,7 @@ from activities.run import run_activity
 from activities.submit_render_job import submit_render_job
 from clients.videos_api import InputFile
 from domain.catalog import Deployment
+from domain.claim import Claim
 from domain.errors import (
     NoCredential,
     OutcomeUnknown,
@@ -140,7 +141,7 @@ async def test_a_process_that_dies_between_creation_and_record_pays_once(world: 
 async def test_a_process_that_dies_between_claim_and_record_takes_the_same_job_again(world: World):
     submitting = world.videos.add(a_video().submitting("east", world.clock(), usd_per_second=PRICE))
     job = world.api.add_job(submitting)
-    await world.videos.claim(ENDPOINT, job.upstream_id, submitting.video_id)
+    await world.videos.claim(ENDPOINT, job.upstream_id, Claim(submitting.video_id))
     await submit(world, submitting)
     assert world.record(submitting).upstream_id == job.upstream_id
 
@@ -355,12 +356,49 @@ async def test_a_video_whose_job_was_adopted_by_its_twin_takes_the_twins(world: 
     world.videos.add(second)
     world.api.add_job(first)
     world.api.add_job(second)
-    await world.videos.claim(ENDPOINT, "job-3", first.video_id)
+    await world.videos.claim(ENDPOINT, "job-3", Claim(first.video_id))
     result = await submit(world, second)
     assert result == StepResult.retry(LOOK_AGAIN_S)
     await submit(world, second)
     await submit(world, first)
     assert {world.record(first).upstream_id, world.record(second).upstream_id} == {"job-1", "job-2"}
+
+
+async def test_whose_job_was_adopted_waits_for_the_one_that_the_other_had_asked_for(world: World):
+    """The other broke off later, so what it had asked for may show up later still."""
+    first, later = a_video(), a_video(video_id=an_id(1))
+    for video in (first, later):
+        world.videos.add(video)
+        world.api.create_fails, world.api.unanswered_creates = [UNANSWERED], video is first
+        await submit(world, video)
+        world.clock.advance(SETTLE_S - 1)
+    assert (await submit(world, later)).again is False
+    world.clock.advance(2)
+    assert (await submit(world, first)).again
+    assert world.record(first).state is VideoState.SUBMITTING
+    world.api.add_job(later)
+    assert (await submit(world, first)).again is False
+    assert {world.record(first).upstream_id, world.record(later).upstream_id} == {"job-1", "job-2"}
+
+
+class AdoptedMeanwhile(FakeVideosApi):
+    """While the creation is being answered, another run of the step adopts another video's job."""
+
+    async def create(self, deployment: Deployment, video: Video, input_file: InputFile | None = None) -> RenderJob:
+        self.world.videos.records[video.ref] = self.world.record(video).in_progress("a twin's", self.world.clock())
+        return await super().create(deployment, video, input_file)
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.clock)
+        self.world = world
+
+
+async def test_a_job_that_is_one_too_many_is_left_for_another_to_find(world: World):
+    world.api = AdoptedMeanwhile(world)
+    video = world.videos.add(a_video())
+    assert (await submit(world, video)).again is False
+    assert world.record(video).upstream_id == "a twin's"
+    assert world.videos.claims == {}
 
 
 NO_LIST = [UpstreamNotFound("HTTP 404: no list here"), UpstreamRejected("HTTP 405: no list here")]

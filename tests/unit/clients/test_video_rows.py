@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clients import video_rows as rows
+from domain.claim import Claim
 from domain.failures import Failure
 from domain.video import StoredContent, Variant, Video
 from tests.unit.examples import NOW, a_video, an_id, usd
@@ -81,7 +82,7 @@ def test_rows_of_one_kind_never_mix_with_those_of_another():
 def test_keys_that_strangers_choose_become_safe_row_keys():
     """An Idempotency-Key or an upstream's id may hold what a row key must not: / \\ # ?"""
     entity = rows.idempotency_entity(a_video().ref, "a/b\\c#d?e", "0" * 64)
-    claim = rows.claim_entity("east", "task/1?x#y", an_id())
+    claim = rows.claim_entity("east", "task/1?x#y", Claim(an_id()))
     assert str(entity["RowKey"]).isalnum()
     assert str(claim["RowKey"]).isalnum()
 
