@@ -123,10 +123,6 @@ class Model(Configuration):
         days = [deployment.retires_on for deployment in self.deployments]
         return None if None in days else max(day for day in days if day)
 
-    def deployments_for(self, *, size: str, seconds: int) -> tuple[Deployment, ...]:
-        """The deployments that can render this, in order of preference."""
-        return tuple(each for each in self.deployments if each.renders(size=size, seconds=seconds))
-
 
 type Models = Annotated[Mapping[str, Model], Field(min_length=1), WrapValidator(with_cross_references)]
 

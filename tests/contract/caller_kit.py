@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from PIL import Image
 
-from tests.e2e.running_stack import wait_until
+from tests.e2e.running_stack import RunningStack, wait_until
 
 
 def image(width: int = 1280, height: int = 720, kind: str = "PNG") -> bytes:
@@ -28,6 +28,12 @@ def ended(api: httpx.Client, video_id: str) -> dict[str, Any]:
 
     wait_until(lambda: look()["status"] in {"completed", "failed"}, f"{video_id} has ended")
     return look()
+
+
+def deployments(stack: RunningStack) -> dict[str, Any]:
+    """What the operator sees, by the deployment's name."""
+    answer = httpx.get(f"{stack.base_url}/admin/deployments", headers={"api-key": stack.admin_key})
+    return {deployment["name"]: deployment for deployment in answer.raise_for_status().json()["data"]}
 
 
 def error_of(answer: httpx.Response) -> dict[str, Any]:

@@ -4,13 +4,9 @@ from typing import Any
 
 import httpx
 
+from tests.contract.caller_kit import deployments
 from tests.contract.conftest import SLOW_DEPLOYMENT
 from tests.e2e.running_stack import RunningStack, wait_until
-
-
-def deployments(stack: RunningStack) -> dict[str, Any]:
-    answer = httpx.get(f"{stack.base_url}/admin/deployments", headers={"api-key": stack.admin_key})
-    return {deployment["name"]: deployment for deployment in answer.raise_for_status().json()["data"]}
 
 
 def test_running_jobs_are_seen_until_they_end(stack: RunningStack, pending: httpx.Response):

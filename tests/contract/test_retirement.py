@@ -13,8 +13,8 @@ import openai
 import pytest
 from openai import OpenAI
 
-from tests.contract.caller_kit import data_url, error_of, image
-from tests.e2e.running_stack import RunningStack, running_stack
+from tests.contract.caller_kit import data_url, deployments, error_of, image
+from tests.e2e.running_stack import RunningStack, running_stack, wait_until
 
 pytestmark = pytest.mark.filterwarnings("ignore:The Sora API is scheduled:DeprecationWarning")
 
@@ -65,8 +65,11 @@ def test_retired_model_is_gone_and_others_are_named(client: OpenAI):
     assert "lives, blind, retiring." in refusal.value.message
 
 
-def test_model_lives_on_in_its_fallback_models(client: OpenAI):
+def test_model_lives_on_in_its_fallback_models(client: OpenAI, stack: RunningStack):
     assert client.videos.create(model="replaced", prompt="a paper boat").model == "replaced"
+
+    wait_until(lambda: deployments(stack)["lives-east"]["last_error"], "the fallback model's deployment was asked")
+    assert deployments(stack)["replaced-east"]["last_error"] is None
 
 
 def test_caller_may_forbid_the_fallback(client: OpenAI):

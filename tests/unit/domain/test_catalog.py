@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from domain.catalog import Catalog, Deployment
+from domain.catalog import Catalog
 from domain.errors import InvalidRequest
-from tests.unit.examples import a_catalog, a_deployment, usd
+from tests.unit.examples import NOW, a_catalog, a_deployment, usd
 
 
 def a_configuration(**changes: Any) -> dict[str, Any]:
@@ -89,25 +89,36 @@ def test_a_size_has_its_own_price_or_that_of_any(prices: dict[str, str], size: s
     assert a_deployment(usd_per_second=prices, sizes=["1280x720"]).price_per_second(size) == usd(price)
 
 
-def deployments() -> tuple[Deployment, Deployment]:
-    return (
-        a_deployment(name="portrait", sizes=["720x1280"], seconds=[4]),
-        a_deployment(name="any", sizes=["720x1280", "1280x720"], seconds=[4, 12]),
-    )
+@pytest.mark.parametrize(
+    ("asked", "able"),
+    [
+        ({"size": "720x1280", "seconds": 4}, True),
+        ({"size": "1280x720", "seconds": 4}, False),
+        ({"size": "720x1280", "seconds": 8}, False),
+        ({"size": "720x1280", "seconds": 4, "with_image": True}, False),
+        ({"size": "720x1280", "seconds": 4, "operation": "remix"}, False),
+    ],
+)
+def test_a_deployment_renders_what_it_is_able_to(asked: dict[str, Any], able: bool):
+    assert a_deployment(sizes=["720x1280"], seconds=[4], input_reference=False).renders(**asked) is able
+
+
+def test_a_deployment_that_does_not_create_renders_nothing_new():
+    assert not a_deployment(operations=["remix"]).renders(size="1280x720", seconds=4)
 
 
 @pytest.mark.parametrize(
-    ("size", "seconds", "names"),
-    [("720x1280", 4, ["portrait", "any"]), ("1280x720", 4, ["any"]), ("1280x720", 8, [])],
+    ("last_days", "last_day", "living"),
+    [
+        (["2026-11-20", "2026-11-21"], "2026-11-21", ["d1"]),
+        (["2026-11-20", None], "None", ["d1"]),
+        (["2026-11-22", "2026-11-20"], "2026-11-22", ["d0"]),
+    ],
 )
-def test_deployments_are_chosen_by_what_they_render_in_order_of_preference(size: str, seconds: int, names: list[str]):
-    able = a_catalog(*deployments()).model("sora-2").deployments_for(size=size, seconds=seconds)
-    assert [deployment.name for deployment in able] == names
-
-
-def test_a_deployment_that_does_not_create_is_not_chosen():
-    catalog = a_catalog(a_deployment(operations=["remix"]))
-    assert catalog.model("sora-2").deployments_for(size="1280x720", seconds=4) == ()
+def test_a_model_lives_as_long_as_its_last_deployment(last_days: list[str | None], last_day: str, living: list[str]):
+    model = a_catalog(*(a_deployment(name=f"d{n}", retires_on=day) for n, day in enumerate(last_days))).model("sora-2")
+    assert str(model.last_day()) == last_day
+    assert [deployment.name for deployment in model.living(NOW.date())] == living
 
 
 def test_an_unknown_model_is_refused_with_those_there_are():
