@@ -200,8 +200,8 @@ class Pool(BaseModel):
     def _is_better_off_elsewhere(self, waiting: Waiting, able: Sequence[Deployment], now: datetime) -> bool:
         """Whether nobody here takes anything; the last in the chain are given some time before it starts again."""
         is_last = waiting.fallback == waiting.demand.model
-        patience_s = GUARD_S if is_last and able else 0.0
-        return self._are_closed(able, now) and (now - waiting.since).total_seconds() >= patience_s
+        is_patient = is_last and (now - waiting.since).total_seconds() < GUARD_S
+        return self._are_closed(able, now) and not is_patient
 
     def _grant(self, video: VideoRef, deployment: Deployment, now: datetime, *, probing: bool = False) -> None:
         expires_at = now + timedelta(seconds=deployment.render_timeout_s) + LEASE_MARGIN
@@ -302,7 +302,7 @@ class Pool(BaseModel):
         """When to ask again: in time to ring, or should nobody have called by then, or when the line has moved on."""
         left_s = (created_at(video.video_id) + fleet.max_queued - now).total_seconds()
         if self.ringer and self.ringer.video == video:
-            return min((self.ringer.at - now).total_seconds(), left_s)
+            left_s = min((self.ringer.at - now).total_seconds(), left_s)
         if video in self.line:
             return min(GUARD_S, left_s)
         slots = sum(self._condition(deployment.name).limit(deployment) for deployment in fleet.deployments)

@@ -68,8 +68,9 @@ class Condition(BaseModel):
             self.starts = [*self.starts, now][-rate:]
 
     def took_probe(self) -> None:
-        """It took a job: its circuit closes."""
-        self.faults = 0
+        """It took a job: its circuit closes, if it has not done so since and wished to rest."""
+        if self.is_open:
+            self.faults, self.rests_until = 0, None
 
     def rendered(self, deployment: Deployment) -> None:
         """It brought a job to its end."""

@@ -181,7 +181,14 @@ class StepRequest(BaseModel):
                 return {"step": Step.CONFIRM, "troubles": {}}
             case Step.RELEASE:
                 following = Step.END if self.failure else Step.ACQUIRE if self.verdict else Step.COPY
-                return {"step": following, "deployment": None, "verdict": None, "pool": self.demand.model}
+                demand = self.demand.model_copy(update={"running_on": None})  # whatever was there is over
+                return {
+                    "step": following,
+                    "deployment": None,
+                    "verdict": None,
+                    "pool": demand.model,
+                    "demand": demand,
+                }
             case _:
                 return {"step": _FOLLOWED_BY[self.step], "troubles": {}}
 

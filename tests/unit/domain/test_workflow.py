@@ -69,6 +69,16 @@ def test_a_video_may_ask_another_models_pool_and_asks_its_own_again_after_a_refu
     assert refused.after(StepResult.done()) == a_request(Step.ACQUIRE)
 
 
+def test_a_refused_video_that_began_again_does_not_insist_on_the_deployment_that_refused_it():
+    begun_again = StepRequest.first(SUBMITTING).after(StepResult.granted("west", probing=False, wake=()))
+    assert begun_again
+    releasing = begun_again.after(StepResult.refused(VERDICT, BUSY))
+    assert releasing
+    asking = releasing.after(StepResult.done())
+    assert asking
+    assert (asking.step, asking.demand.running_on) == (Step.ACQUIRE, None)
+
+
 @pytest.mark.parametrize("step", [Step.SUBMIT, Step.CHECK])
 def test_a_failure_gives_the_slot_back_before_it_ends_the_video(step: Step):
     releasing = a_request(step, deployment="east").after(StepResult.failed(FAILURE, VERDICT))
