@@ -10,9 +10,9 @@ from domain.video import Video
 
 CLOCK_SKEW = timedelta(seconds=30)
 """An upstream's clock may be so far behind ours; an older job that was ours has been claimed by its video."""
-LONG_ENOUGH_S = 10.0
-"""From here on it matters little that upstreams tell times in whole seconds."""
-_INSTANT_S = 0.01
+ROUNDING = timedelta(seconds=1)
+"""Upstreams tell whole seconds, so the time between two of them is off by up to one."""
+SHORTEST_TIME_S = 0.01
 
 
 def earliest_creation(video: Video) -> datetime:
@@ -68,20 +68,18 @@ class RenderJob(BaseModel):
     def render_time_s(self, video: Video, now: datetime) -> float:
         """How long the job of a video took, in seconds, when it is found done now for the first time.
 
-        Its deployment knows best. Where it does not tell, or nothing that can be true, it is the middle of the time
-        between the last check that found the job running and now.
+        The deployment tells to a second, if at all; the checks tell that it is no less than until the last that found
+        the job running, and no more than since it was asked for. It is the middle of what is left.
         """
         began_at = video.in_progress_since or now
-        told_s = self._told_s()
-        if LONG_ENOUGH_S <= told_s <= (now - (video.submitting_since or began_at)).total_seconds() + 1:
-            return told_s
-        running_at = video.seen_running_at or began_at
-        return max((running_at - began_at + (now - running_at) / 2).total_seconds(), _INSTANT_S)
+        least, most = (video.seen_running_at or began_at) - began_at, now - (video.submitting_since or began_at)
+        told = self._told_time()
+        if told is not None and least - ROUNDING <= told <= most + ROUNDING:
+            least, most = max(least, told - ROUNDING), min(most, told + ROUNDING)
+        return max((least + most).total_seconds() / 2, SHORTEST_TIME_S)
 
-    def _told_s(self) -> float:
-        if self.created_at is None or self.completed_at is None:
-            return 0.0
-        return (self.completed_at - self.created_at).total_seconds()
+    def _told_time(self) -> timedelta | None:
+        return self.completed_at - self.created_at if self.created_at and self.completed_at else None
 
     def _compared_with(self, video: Video) -> set[bool | None]:
         """Field by field; None for what is not told."""
