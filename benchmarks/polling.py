@@ -19,8 +19,8 @@ from benchmarks.table import PLAIN_WIDTH
 from domain.polling import next_check_s
 from domain.render_times import NOTHING_LEARNT
 
-BASE_EVENTS, EVENTS_PER_CHECK = 20, 8
-"""What the history of a video holds: a slot, submit and copy; and for each check a timer and an activity."""
+BASE_EVENTS, EVENTS_PER_CHECK = 28, 8
+"""What the history of a video holds: slot, submission and copy; and for each check, a timer and an activity."""
 IN_FLIGHT = 4
 LEARNT_FROM = 50
 MEASURED = 50
