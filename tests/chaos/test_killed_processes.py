@@ -1,79 +1,13 @@
 """An accepted video reaches its end and is paid for once, whichever process dies when."""
 
-import hashlib
-import os
-import signal
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
-import httpx
 import pytest
 
-from tests.e2e.running_stack import RunningStack, running_stack, wait_until
+from tests.chaos.world import World
+from tests.e2e.running_stack import wait_until
 
 CONTENT_BYTES = 24_000_000
-
-
-class World:
-    """A stack of one's own, its front door and its upstream."""
-
-    def __init__(self, stack: RunningStack) -> None:
-        self.stack = stack
-        self.api = httpx.Client(base_url=stack.base_url, headers={"api-key": stack.api_key}, timeout=30)
-        self.control = httpx.Client(base_url=stack.upstream, timeout=30)
-
-    def reset(self, **settings: Any) -> None:
-        self.control.delete("/_control/faults")
-        self.control.post("/_control/reset").raise_for_status()
-        self.control.post("/_control/settings", json=settings).raise_for_status()
-
-    def fault(self, **fault: Any) -> None:
-        self.control.post("/_control/faults", json=[fault]).raise_for_status()
-
-    def create(self, prompt: str) -> str:
-        return self.api.post("/videos", json={"prompt": prompt, "seconds": "4"}).raise_for_status().json()["id"]
-
-    def video(self, video_id: str) -> dict[str, Any]:
-        return self.api.get(f"/videos/{video_id}").raise_for_status().json()
-
-    def upstream(self) -> dict[str, Any]:
-        return self.control.get("/_control/state").json()
-
-    def kill(self, service: str) -> None:
-        pids = self.stack.pids[service]
-        os.kill(pids[0] if isinstance(pids, list) else pids, signal.SIGKILL)
-
-    def ended(self, video_id: str) -> dict[str, Any]:
-        def has_ended() -> dict[str, Any] | None:
-            response = self.api.get(f"/videos/{video_id}")
-            return video if response.is_success and (video := response.json())["status"] in ENDS else None
-
-        return wait_until(has_ended, f"{video_id} has ended", limit_s=60)
-
-    def assert_whole(self, video: dict[str, Any]) -> None:
-        """The caller gets what the upstream rendered, and the upstream rendered once."""
-        assert video["status"] == "completed", video["error"]
-        content = self.api.get(f"/videos/{video['id']}/content", follow_redirects=True).content
-        jobs = self.upstream()["jobs"]
-        assert [job["sha256"] for job in jobs] == [video["reelay"]["sha256"]] == [hashlib.sha256(content).hexdigest()]
-
-
-ENDS = {"completed", "failed"}
-
-
-@pytest.fixture(scope="module")
-def own_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    settings = {"REELAY_SWEEP_SCHEDULE": "* * * * * *", "REELAY_SWEEP_GRACE_S": "1"}
-    with running_stack(tmp_path_factory.mktemp("chaos") / "state", **settings) as stack:
-        world = World(stack)
-        with world.api, world.control:
-            yield world
-
-
-@pytest.fixture
-def world(own_world: World) -> World:
-    own_world.reset(render_time_s=0.3, content_bytes=None)
-    return own_world
 
 
 def until_rendering(world: World, _: str) -> bool:
