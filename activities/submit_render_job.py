@@ -86,7 +86,7 @@ async def _adopt(video: Video, request: StepRequest, services: Services) -> Step
         if (services.clock() - video.created_at).total_seconds() >= services.max_queued_s:
             return outcome_unknown(f"its jobs could not be listed: {error.message}")
         return StepResult.retry(retry_delay_s(error, attempt=request.attempts_at(error)), error)
-    mine, rivals = Claim(video.video_id, adopted_at=services.clock()), list[Claim]()
+    mine, rivals = Claim(video.video_id, _settled_at(video)), list[Claim]()
     for job in jobs:  # the oldest first: a newer one may be all that is left for a video that asked later
         if job.could_be_of(video):
             claim = await services.videos.claim(str(deployment.endpoint), job.upstream_id, mine)

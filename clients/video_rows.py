@@ -89,8 +89,8 @@ def claim_key(endpoint: str, upstream_id: str) -> tuple[str, str]:
 def claim_entity(endpoint: str, upstream_id: str, claim: Claim) -> Entity:
     """The note that a render job belongs to a video."""
     partition, row = claim_key(endpoint, upstream_id)
-    adopted = {"adopted_at": claim.adopted_at} if claim.adopted_at else {}
-    return {"PartitionKey": partition, "RowKey": row, "video_id": claim.video_id, **adopted}
+    settled = {"settled_at": claim.settled_at} if claim.settled_at else {}
+    return {"PartitionKey": partition, "RowKey": row, "video_id": claim.video_id, **settled}
 
 
 def to_entity(video: Video) -> Entity:

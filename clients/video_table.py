@@ -180,7 +180,7 @@ class VideoTable:
             await self._table.create_entity(row)
         except ResourceExistsError:
             kept: Any = await self._table.get_entity(row["PartitionKey"], row["RowKey"])
-            return Claim(kept["video_id"], kept.get("adopted_at"))
+            return Claim(kept["video_id"], kept.get("settled_at"))
         return claim
 
     async def release(self, endpoint: str, upstream_id: str) -> None:

@@ -169,7 +169,7 @@ async def test_page_after_no_video_is_refused(videos: VideoTable):
 
 
 async def test_render_job_belongs_to_whoever_claims_it_first(videos: VideoTable):
-    claims = [Claim(f"video_{number}", adopted_at=NOW if number % 2 else None) for number in range(10)]
+    claims = [Claim(f"video_{number}", settled_at=NOW if number % 2 else None) for number in range(10)]
 
     (winner,) = set(await asyncio.gather(*(videos.claim("https://d/", "job/1?#\\", claim) for claim in claims)))
 
