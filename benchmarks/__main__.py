@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 
-from benchmarks import copies, create, downloads, healthz, list_videos, render, startup, status
+from benchmarks import copies, create, downloads, healthz, list_videos, once, render, startup, status
 from benchmarks.figure import Benchmark, Figure
 from benchmarks.table import print_table
 from local.stack.main import run
@@ -21,6 +21,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "downloads": downloads.measure,
     "copies": copies.measure,
     "render": render.measure,
+    "once": once.measure,
 }
 
 INTERRUPTED = 130
