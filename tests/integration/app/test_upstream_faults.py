@@ -56,6 +56,7 @@ SURVIVED = {
     "create dropped after": [fault("create", "drop_after")],
     "create dropped after, list fails": [fault("create", "drop_after"), status("list", 500, 3)],
     "create dropped after, list says 404": [fault("create", "drop_after"), status("list", 404, 3)],
+    "create 500 after the effect": [fault("create", "status_after", status=500)],
     "create answered too late": [fault("create", "delay", seconds=1)],
     "create answered with noise": [fault("create", "garbage")],
     "create answer cut off": [fault("create", "truncate")],
