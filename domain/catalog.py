@@ -124,7 +124,10 @@ class Model(Configuration):
         return None if None in days else max(day for day in days if day)
 
 
-type Models = Annotated[Mapping[str, Model], Field(min_length=1), WrapValidator(with_cross_references)]
+type ModelName = Annotated[str, Field(pattern=r"^[^@]+$", max_length=100)]
+"""It is the key of the model's capacity pool, which allows no @."""
+
+type Models = Annotated[Mapping[ModelName, Model], Field(min_length=1), WrapValidator(with_cross_references)]
 
 
 class Catalog(Configuration):

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from domain.catalog import Catalog
 from domain.errors import InvalidRequest
-from tests.unit.examples import NOW, a_catalog, a_deployment, usd
+from tests.unit.examples import NOW, a_catalog, a_deployment, a_model_catalog, usd
 
 
 def a_configuration(**changes: Any) -> dict[str, Any]:
@@ -132,3 +132,9 @@ def test_expected_render_time_is_that_of_the_chosen_deployment_else_of_the_first
     assert catalog.expected_render_s("sora-2", "west") == 90
     assert catalog.expected_render_s("sora-2", None) == 30
     assert catalog.expected_render_s("a model that was removed", "a deployment too") == 30
+
+
+@pytest.mark.parametrize("name", ["", "so@ra"])
+def test_a_model_has_a_name_that_its_pool_can_have_as_a_key(name: str):
+    with pytest.raises(ValidationError, match="name|key"):
+        a_model_catalog(**{name: [a_deployment()]})
