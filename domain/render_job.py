@@ -82,8 +82,9 @@ class RenderJob(BaseModel):
         return self.completed_at - self.created_at if self.created_at and self.completed_at else None
 
     def _compared_with(self, video: Video) -> set[bool | None]:
-        """Field by field; None for what is not told."""
-        pairs = ((self.prompt, video.prompt), (self.seconds, video.seconds), (self.size, video.size))
+        """Field by field; None for what is not told. A server may trim a prompt, or end its lines otherwise."""
+        words = None if self.prompt is None else self.prompt.split()
+        pairs = ((words, video.prompt.split()), (self.seconds, video.seconds), (self.size, video.size))
         return {None if told is None else told == asked for told, asked in pairs}
 
     def _is_older_than_intent_of(self, video: Video) -> bool:

@@ -72,6 +72,11 @@ def test_the_model_may_have_another_name_over_there():
     assert a_job(model="sora-2-2025-12-08").could_be_of(VIDEO)
 
 
+def test_a_prompt_may_come_back_with_other_white_space():
+    asked = VIDEO.model_copy(update={"prompt": " A fox runs\nthrough snow.\n"})
+    assert a_job(prompt="A fox runs\r\nthrough snow.").could_be_of(asked)
+
+
 HIDDEN = [{"prompt": None}, {"seconds": None}, {"size": None}, {"prompt": None, "seconds": None, "size": None}]
 
 
