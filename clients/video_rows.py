@@ -19,6 +19,7 @@ from datetime import datetime
 from typing import Any
 
 from domain.claim import Claim
+from domain.timed_id import reversed_key
 from domain.video import Video, VideoRef
 from domain.video_id import newest_first_key, oldest_first_key
 
@@ -55,8 +56,7 @@ def alarm_key(video_id: str) -> str:
 
 def record_key_of(order: str) -> str:
     """The row of the record that an oldest-first row stands for."""
-    digits = order[1:]
-    return f"v{16 ** len(digits) - 1 - int(digits, 16):0{len(digits)}x}"
+    return f"v{reversed_key(order[1:])}"
 
 
 def order_entity(ref: VideoRef) -> Entity:

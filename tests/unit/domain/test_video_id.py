@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.video_id import created_at, is_video_id, new_video_id, newest_first_key, oldest_first_key
+from domain.timed_id import first_key_at
+from domain.video_id import VIDEO_IDS, created_at, is_video_id, new_video_id, newest_first_key, oldest_first_key
 
 MILLISECOND = timedelta(milliseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -33,7 +34,14 @@ def test_keys_sort_by_creation_and_against_it(one: str, other: str):
 @given(ids)
 def test_keys_have_one_length_and_no_two_ids_share_one(video_id: str):
     assert len(oldest_first_key(video_id)) == len(newest_first_key(video_id)) == 32
-    assert video_id == f"video_{oldest_first_key(video_id)}"
+    assert video_id == VIDEO_IDS.of_key(oldest_first_key(video_id)) == f"video_{oldest_first_key(video_id)}"
+
+
+@given(ids, moments)
+def test_moment_parts_what_was_made_before_it_from_what_was_made_since(video_id: str, moment: datetime):
+    assert (oldest_first_key(video_id) < first_key_at(moment)) == (
+        created_at(video_id) < EPOCH + (moment - EPOCH) // MILLISECOND * MILLISECOND
+    )
 
 
 @given(ids)
