@@ -1,6 +1,6 @@
 """What is known of one deployment's readiness, and what each answer to a creation teaches.
 
-too many running    its concurrency is lowered to 0.8 of what was tried, and grows back a little with every render
+too many running    its concurrency is lowered to what it bore, or to 0.9 of what was tried, and grows with every render
 asked too fast      it rests exactly as long as it wishes
 refused             its circuit opens: it rests, ever longer, and then gets one job as a probe
 failed              the same, at the third time in a row
@@ -17,11 +17,11 @@ from domain.slot import Fault, Verdict
 
 MINUTE: Final = timedelta(seconds=61.5)
 """A minute of requests is counted longer: a job reaches its deployment up to 1.5 s after its slot was given."""
-DECREASE: Final = 0.8
+DECREASE: Final = 0.9
 INCREASE: Final = 0.01
 """Per render: a concurrency that was too high is tried again after a hundred of them."""
 FAULTS_UNTIL_OPEN: Final = 3
-LONGEST_REST_S: Final = 600.0
+LONGEST_REST_S: Final = 120.0
 LONGEST_WISH_S: Final = 3600.0
 """A deployment that wishes to be left alone for longer is asked all the same."""
 

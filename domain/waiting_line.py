@@ -90,8 +90,6 @@ class WaitingLine(BaseModel):
         """Give the place up; harmless without one."""
         if queue := self.queues.get(video.tenant):
             queue.videos = [waiting for waiting in queue.videos if waiting.video != video]
-        if len(self) == 0:
-            self.turn, self.queues = 0.0, {}
         self.queues = {tenant: queue for tenant, queue in self.queues.items() if queue.videos or queue.turn > self.turn}
 
     def serve(self, waiting: Waiting) -> None:
