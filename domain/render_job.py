@@ -82,10 +82,14 @@ class RenderJob(BaseModel):
         return self.completed_at - self.created_at if self.created_at and self.completed_at else None
 
     def _compared_with(self, video: Video) -> set[bool | None]:
-        """Field by field; None for what is not told. A server may trim a prompt, or end its lines otherwise."""
+        """Field by field; None for what is not told. A server may trim a prompt, or end its lines otherwise.
+
+        No server tells of the reference image, and a job made from another tenant's must never be taken for one's own.
+        """
         words = None if self.prompt is None else self.prompt.split()
         pairs = ((words, video.prompt.split()), (self.seconds, video.seconds), (self.size, video.size))
-        return {None if told is None else told == asked for told, asked in pairs}
+        compared: set[bool | None] = {None if told is None else told == asked for told, asked in pairs}
+        return compared | {None} if video.input_reference else compared
 
     def _is_older_than_intent_of(self, video: Video) -> bool:
         return self.created_at is not None and self.created_at < earliest_creation(video)

@@ -136,5 +136,5 @@ def test_expected_render_time_is_that_of_the_chosen_deployment_else_of_the_first
 
 @pytest.mark.parametrize("name", ["", "so@ra"])
 def test_a_model_has_a_name_that_its_pool_can_have_as_a_key(name: str):
-    with pytest.raises(ValidationError, match="name|key"):
+    with pytest.raises(ValidationError, match=r"name|key"):
         a_model_catalog(**{name: [a_deployment()]})

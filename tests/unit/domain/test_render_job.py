@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from domain.render_job import CLOCK_SKEW, RenderJob
-from tests.unit.examples import NOW, PRICE, a_video
+from tests.unit.examples import NOW, PRICE, a_stored_content, a_video
 
 VIDEO = a_video().submitting("east", NOW, usd_per_second=PRICE)
 TOO_OLD = NOW - CLOCK_SKEW - timedelta(seconds=1)
@@ -34,6 +34,13 @@ def test_the_same_wish_may_be_it_unless_it_is_older_than_clocks_differ(created_a
 )
 def test_another_wish_or_an_older_one_is_not(other: dict[str, Any]):
     assert not a_job(**other).could_be_of(VIDEO)
+
+
+def test_a_job_that_may_be_made_from_another_image_is_not_taken_for_ones_own():
+    from_image = VIDEO.model_copy(update={"input_reference": a_stored_content()})
+    assert not a_job().could_be_of(from_image)
+    assert a_job().hides_whose_it_is(from_image)
+    assert not a_job(prompt="Another.").hides_whose_it_is(from_image)
 
 
 STARTED = VIDEO.in_progress("job-1", NOW + timedelta(seconds=2))
