@@ -37,6 +37,7 @@ from event_sources.sweeper import Sweeper
 from front_door.app import create_app
 from front_door.memory_budget import MemoryBudget
 from front_door.services import FrontDoorServices
+from intake.services import Intake
 from orchestrators.generate_video import generate_video
 
 CONTENT_MEMORY_BYTES = 64 * 1024 * 1024
@@ -80,30 +81,39 @@ activity_services = Services(
     copies=asyncio.Semaphore(COPIES_AT_ONCE),
     max_queued_s=settings.max_queued_s,
 )
+sweep_grace = timedelta(seconds=settings.sweep_grace_s)
+intake = Intake(
+    catalog=catalog,
+    videos=videos,
+    inputs=inputs,
+    orchestrations=orchestrations,
+    remote_files=RemoteFiles(
+        httpx.AsyncClient(transport=guarded, timeout=FETCH_TIMEOUT, follow_redirects=True, max_redirects=3),
+        max_bytes=settings.max_body_bytes,
+    ),
+    clock=clock,
+    randomness=secrets.token_bytes,
+    sweep_grace=sweep_grace,
+)
 front_door = func.AsgiMiddleware(
     create_app(
         FrontDoorServices(
+            intake=intake,
             catalog=catalog,
             caller_keys=CallerKeys(settings.api_keys, secret_store),
             admin_key=AdminKey(settings.admin_key, secret_store),
             videos=videos,
             contents=contents,
-            inputs=inputs,
             orchestrations=orchestrations,
             capacity_pools=capacity_pools,
             render_times=render_times,
-            remote_files=RemoteFiles(
-                httpx.AsyncClient(transport=guarded, timeout=FETCH_TIMEOUT, follow_redirects=True, max_redirects=3),
-                max_bytes=settings.max_body_bytes,
-            ),
             credentials=credentials,
             api=api,
             clock=clock,
-            randomness=secrets.token_bytes,
             content_delivery=settings.content_delivery,
             content_memory=MemoryBudget(CONTENT_MEMORY_BYTES),
             link_lifetime=timedelta(seconds=settings.link_lifetime_s),
-            sweep_grace=timedelta(seconds=settings.sweep_grace_s),
+            sweep_grace=sweep_grace,
             max_body_bytes=settings.max_body_bytes,
         )
     )
@@ -113,7 +123,7 @@ sweeper = Sweeper(
     contents=contents,
     inputs=inputs,
     orchestrations=orchestrations,
-    look_again_after=timedelta(seconds=settings.sweep_grace_s),
+    look_again_after=sweep_grace,
     history_retention=settings.history_retention,
 )
 

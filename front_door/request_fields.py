@@ -4,11 +4,8 @@ openai-python sends multipart even without a file; what it is given in `extra_bo
 (`input_reference[image_url]`), or as true JSON when the content type says so.
 """
 
-import hashlib
-import json
 import re
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from fastapi import Request
 from pydantic_core import from_json
@@ -16,17 +13,11 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from domain.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
+from intake.fields import SentFile
 
 _BRACKETS = re.compile(r"(?P<name>\w+)\[(?P<key>[^\]]*)\]")
 _CHARSET = re.compile(r"charset=\"?([^\s;\"]+)", re.IGNORECASE)
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
-
-
-class SentFile(NamedTuple):
-    """A file that came with a request."""
-
-    name: str
-    content: bytes
 
 
 async def read_fields(request: Request, *, max_bytes: int) -> dict[str, Any]:
@@ -52,13 +43,6 @@ async def read_fields(request: Request, *, max_bytes: int) -> dict[str, Any]:
     if content_type == "application/json":
         return await _read_json(request)
     raise UnsupportedMedia(f"The content type '{content_type}' is not read: use application/json or {_FORMS[0]}.")
-
-
-def fingerprint(fields: Mapping[str, Any]) -> str:
-    """A digest that is the same for the same fields, however they were sent: in a form, numbers are texts."""
-    texts = {name: str(value) if isinstance(value, int | float) else value for name, value in fields.items()}
-    plain = json.dumps(texts, sort_keys=True, default=_digest)
-    return hashlib.sha256(plain.encode()).hexdigest()
 
 
 async def _read_json(request: Request) -> dict[str, Any]:
@@ -93,10 +77,3 @@ def _put(fields: dict[str, Any], name: str, value: object) -> None:
     if not isinstance(nested, dict):
         raise InvalidRequest(f"The field '{brackets['name']}' is sent both whole and in parts.", param=brackets["name"])
     nested[brackets["key"]] = value
-
-
-def _digest(value: object) -> object:
-    """How json sees a file; it is a tuple, so this is only asked for its bytes."""
-    if isinstance(value, bytes):
-        return hashlib.sha256(value).hexdigest()
-    raise TypeError(f"{type(value).__name__} cannot come from a request")

@@ -13,12 +13,12 @@ from clients.caller_keys import CallerKeys
 from clients.capacity_pools import CapacityPools
 from clients.credentials import Credentials
 from clients.orchestrations import Orchestrations
-from clients.remote_files import RemoteFiles
 from clients.render_times import RenderTimeTable
 from clients.video_table import VideoTable
 from clients.videos_api import VideosApi
 from domain.catalog import Catalog
 from front_door.memory_budget import MemoryBudget
+from intake.services import Intake
 
 
 @dataclass(frozen=True)
@@ -26,20 +26,18 @@ class FrontDoorServices:
     """Everything a request may need; made once, by the composition root.
 
     Attributes:
+        intake: What accepting a video needs.
         catalog: What can be rendered.
         caller_keys: Who is calling.
         admin_key: Who runs this.
         videos: The records.
         contents: Finished videos.
-        inputs: What videos are asked with.
         orchestrations: The durable client.
         capacity_pools: Who has the slots of the deployments, for the operator.
         render_times: How long their renders take, for the operator.
-        remote_files: Fetches what callers point to.
         credentials: Of the deployments, for /readyz.
         api: The deployments, for /readyz?deep=1.
         clock: The present time, UTC.
-        randomness: So many random bytes.
         content_delivery: How content reaches the caller.
         content_memory: Bounds the content that is in memory at once.
         link_lifetime: How long a link to content works.
@@ -47,20 +45,18 @@ class FrontDoorServices:
         max_body_bytes: The largest request body.
     """
 
+    intake: Intake
     catalog: Catalog
     caller_keys: CallerKeys
     admin_key: AdminKey
     videos: VideoTable
     contents: BlobStore
-    inputs: BlobStore
     orchestrations: Orchestrations
     capacity_pools: CapacityPools
     render_times: RenderTimeTable
-    remote_files: RemoteFiles
     credentials: Credentials
     api: VideosApi
     clock: Callable[[], datetime]
-    randomness: Callable[[int], bytes]
     content_delivery: Literal["redirect", "proxy"]
     content_memory: MemoryBudget
     link_lifetime: timedelta

@@ -2,16 +2,17 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from domain.polling import poll_hint_ms
 from domain.video import Variant, Video, VideoRef
-from front_door.accept import Terms, accept_video
 from front_door.content import content_response
 from front_door.remove import cancel_video, delete_video
 from front_door.request_fields import read_fields
 from front_door.services import FrontDoorServices, Services, Tenant
+from front_door.terms import Terms
 from front_door.wire import DeletedVideo, VideoAnswer, VideoList
+from intake.accept import accept_video
 
 router = APIRouter(prefix="/videos", tags=["videos"])
 
@@ -48,11 +49,11 @@ async def create(
     response: Response,
     tenant: Tenant,
     services: Services,
-    terms: Annotated[Terms, Header()],
+    terms: Terms,
 ) -> VideoAnswer:
     """Ask for a video. It is accepted at once and rendered in the background."""
     fields = await read_fields(request, max_bytes=services.max_body_bytes)
-    video = await accept_video(fields, tenant=tenant, terms=terms, services=services)
+    video = await accept_video(fields, tenant=tenant, terms=terms, intake=services.intake)
     return _answer(video, response, services)
 
 

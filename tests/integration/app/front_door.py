@@ -31,6 +31,7 @@ from domain.video_id import new_video_id
 from front_door.app import create_app
 from front_door.memory_budget import MemoryBudget
 from front_door.services import FrontDoorServices
+from intake.services import Intake
 
 CALLER_KEY, UPSTREAM_KEY = "KEY_OF_ANN", "KEY_OF_THE_DEPLOYMENT"
 """Environment variables; the tests set them."""
@@ -63,25 +64,38 @@ async def open_front_door(
     key = CallerKey(tenant="ann", secret=SecretReference(kind="env", target=CALLER_KEY))
     credentials, http, durable = Credentials(secrets), httpx.AsyncClient(), Durable()
     guarded = httpx.AsyncClient(transport=GuardedTransport(httpx.AsyncHTTPTransport()))
+    catalog, orchestrations, sweep_grace = (
+        Catalog.model_validate(_CATALOG),
+        Orchestrations(durable),
+        timedelta(minutes=1),
+    )
+    intake = Intake(
+        catalog=catalog,
+        videos=videos,
+        inputs=blobs,
+        orchestrations=orchestrations,
+        remote_files=RemoteFiles(guarded, max_bytes=1),
+        clock=_now,
+        randomness=bytes,
+        sweep_grace=sweep_grace,
+    )
     services = FrontDoorServices(
-        catalog=Catalog.model_validate(_CATALOG),
+        intake=intake,
+        catalog=catalog,
         caller_keys=CallerKeys([key], secrets),
         admin_key=AdminKey(None, secrets),
         videos=videos,
         contents=blobs,
-        inputs=blobs,
-        orchestrations=Orchestrations(durable),
+        orchestrations=orchestrations,
         capacity_pools=CapacityPools(durable),
         render_times=render_times,
-        remote_files=RemoteFiles(guarded, max_bytes=1),
         credentials=credentials,
         api=VideosApi(http, credentials),
-        clock=lambda: datetime.now(UTC),
-        randomness=bytes,
+        clock=_now,
         content_delivery="proxy",
         content_memory=memory,
         link_lifetime=timedelta(minutes=15),
-        sweep_grace=timedelta(minutes=1),
+        sweep_grace=sweep_grace,
         max_body_bytes=1,
     )
     transport = httpx.ASGITransport(create_app(services))
@@ -96,7 +110,7 @@ async def open_front_door(
 
 async def completed_video(videos: VideoTable, blobs: BlobStore) -> Video:
     """A video of `CONTENT` without stills."""
-    now = datetime.now(UTC)
+    now = _now()
     ref = VideoRef(tenant="ann", video_id=new_video_id(now, bytes(10)))
     stored = await blobs.put(content_blob(ref, Variant.VIDEO), CONTENT, "video/mp4")
     accepted = Video(**ref.model_dump(), model="sora-2", prompt="a", seconds=4, size="1280x720", created_at=now)
@@ -106,6 +120,10 @@ async def completed_video(videos: VideoTable, blobs: BlobStore) -> Video:
     video = rendered.copied({Variant.VIDEO: stored}).completed(now)
     await videos.insert(video, alarm_at=now)
     return video
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _no_vault(url: str) -> SecretClient:

@@ -8,7 +8,8 @@ import pytest
 from fastapi import Request
 
 from domain.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
-from front_door.request_fields import SentFile, fingerprint, read_fields
+from front_door.request_fields import read_fields
+from intake.fields import SentFile, fingerprint
 
 URL = "https://front.example/v1/videos"
 PIXEL = "data:image/png;base64,AAAA"

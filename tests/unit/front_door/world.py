@@ -18,6 +18,7 @@ from domain.video import Variant, Video
 from front_door.app import create_app
 from front_door.memory_budget import MemoryBudget
 from front_door.services import FrontDoorServices
+from intake.services import Intake
 from tests.unit.examples import TENANT, a_catalog, a_deployment
 from tests.unit.fakes import (
     FakeBlobStore,
@@ -54,31 +55,40 @@ class World:
     def __post_init__(self) -> None:
         secrets = a_secret_store(acme=KEY, globex=OTHER_KEY, admin=ADMIN_KEY, east="east-key")
         keys = [CallerKey(tenant=tenant, secret=keyvault_secret(tenant)) for tenant in (TENANT, "globex")]
-        self.services = FrontDoorServices(
+        intake = Intake(
             catalog=a_catalog(a_deployment(auth={"kind": "api_key", "secret": keyvault_secret("east")})),
-            caller_keys=CallerKeys(keys, secrets),
-            admin_key=AdminKey(keyvault_secret("admin"), secrets),
             videos=self.videos.as_table(),
-            contents=self.contents.as_store(),
             inputs=self.inputs.as_store(),
             orchestrations=self.orchestrations.as_orchestrations(),
+            remote_files=RemoteFiles(httpx.AsyncClient(transport=httpx.MockTransport(_nobody)), max_bytes=1_000),
+            clock=self.clock,
+            randomness=bytes,
+            sweep_grace=SWEEP_GRACE,
+        )
+        self.services = FrontDoorServices(
+            intake=intake,
+            catalog=intake.catalog,
+            caller_keys=CallerKeys(keys, secrets),
+            admin_key=AdminKey(keyvault_secret("admin"), secrets),
+            videos=intake.videos,
+            contents=self.contents.as_store(),
+            orchestrations=intake.orchestrations,
             capacity_pools=self.pools.as_pools(),
             render_times=self.render_times.as_table(),
-            remote_files=RemoteFiles(httpx.AsyncClient(transport=httpx.MockTransport(_nobody)), max_bytes=1_000),
             credentials=Credentials(secrets),
             api=an_api(_nobody, secrets),
             clock=self.clock,
-            randomness=bytes,
             content_delivery="redirect",
             content_memory=MemoryBudget(MEMORY_BYTES, patience_s=0.001),
             link_lifetime=timedelta(minutes=15),
-            sweep_grace=SWEEP_GRACE,
+            sweep_grace=intake.sweep_grace,
             max_body_bytes=MAX_BODY_BYTES,
         )
 
     def change(self, **services: Any) -> None:
         """Let some services be others."""
-        self.services = replace(self.services, **services)
+        shared = {name: service for name, service in services.items() if hasattr(self.services.intake, name)}
+        self.services = replace(self.services, intake=replace(self.services.intake, **shared), **services)
 
     async def ask(
         self, method: str, path: str, *, key: str | None = KEY, headers: Mapping[str, str] | None = None, **body: Any

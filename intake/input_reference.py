@@ -9,7 +9,7 @@ from typing import Any
 from clients.remote_files import RemoteFiles
 from domain.errors import InvalidRequest
 from domain.reference_image import ReferenceImage, read_reference_image
-from front_door.request_fields import SentFile
+from intake.fields import SentFile
 
 PARAM = "input_reference"
 _DATA_URL = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,(?P<data>.*)", re.DOTALL)

@@ -9,8 +9,8 @@ import pytest
 from clients.remote_files import RemoteFiles
 from domain.errors import InvalidRequest
 from domain.reference_image import ReferenceImage
-from front_door.input_reference import read_input_reference
-from front_door.request_fields import SentFile
+from intake.fields import SentFile
+from intake.input_reference import read_input_reference
 from tests.unit.examples import an_image
 
 IMAGE = an_image("PNG", width=64, height=48)

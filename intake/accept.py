@@ -1,0 +1,121 @@
+"""Accepts a video: after this it will be completed or failed, whatever process dies."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from grpc.aio import AioRpcError
+
+from clients.video_table import AlreadyAccepted, Idempotency
+from domain.errors import InvalidRequest, RequestConflict
+from domain.reference_image import ReferenceImage
+from domain.video import StoredContent, Video, VideoRef
+from domain.video_id import new_video_id
+from domain.video_request import read_video_request
+from intake.fields import fingerprint
+from intake.input_reference import read_input_reference
+from intake.services import Intake
+
+_log = logging.getLogger(__name__)
+_ID_RANDOM_BYTES = 10
+_IDEMPOTENCY_KEY_LIMIT = 255
+
+
+class Terms(NamedTuple):
+    """On what terms a video is asked for.
+
+    Attributes:
+        idempotency_key: With the same key and the same request, the same video.
+        may_fall_back: Whether a fallback model may render it.
+    """
+
+    idempotency_key: str | None = None
+    may_fall_back: bool = True
+
+
+async def accept_video(fields: Mapping[str, Any], *, tenant: str, terms: Terms, intake: Intake) -> Video:
+    """Check a request, keep it, and start its orchestration.
+
+    Once the record is kept, the caller gets it: an orchestration that could not be started now is started by the
+    sweeper.
+
+    Args:
+        fields: The fields of POST /videos.
+        tenant: Who asks.
+        terms: On what terms.
+        intake: Clients and clock.
+
+    Raises:
+        InvalidRequest: It can never work.
+        ModelRetired: It could have, once.
+        RequestConflict: The key came with other fields before.
+    """
+    video = await keep_video(fields, tenant=tenant, terms=terms, intake=intake)
+    if not video.has_ended:
+        await _start(video, intake)
+    return video
+
+
+async def keep_video(fields: Mapping[str, Any], *, tenant: str, terms: Terms, intake: Intake) -> Video:
+    """Check a request and keep it; whoever asks starts its orchestration, or else the sweeper does.
+
+    Everything that can be refused is refused before anything is kept.
+
+    Args:
+        fields: The fields of POST /videos.
+        tenant: Who asks.
+        terms: On what terms.
+        intake: Clients and clock.
+
+    Returns:
+        The video, or the one that was kept under the same key before.
+
+    Raises:
+        InvalidRequest: It can never work.
+        ModelRetired: It could have, once.
+        RequestConflict: The key came with other fields before.
+    """
+    promise = _promise(fields, terms)
+    today = intake.clock().date()
+    asked = read_video_request(fields, intake.catalog, may_fall_back=terms.may_fall_back, today=today)
+    image = await read_input_reference(fields, size=asked.size, remote_files=intake.remote_files)
+    now = intake.clock()
+    ref = VideoRef(tenant=tenant, video_id=new_video_id(now, intake.randomness(_ID_RANDOM_BYTES)))
+    stored = await _store_input(ref, image, intake) if image else None
+    video = Video(**ref.model_dump(), **asked._asdict(), created_at=now, input_reference=stored)
+    try:
+        await intake.videos.insert(video, alarm_at=now + intake.sweep_grace, idempotency=promise)
+    except AlreadyAccepted as earlier:
+        if stored:
+            await intake.inputs.delete(stored.blob)
+        if promise and earlier.body_sha256 != promise.body_sha256:
+            raise RequestConflict(
+                "This Idempotency-Key came with another request before. Use a new key for a new request.",
+                param="Idempotency-Key",
+            ) from None
+        return await intake.videos.get(VideoRef(tenant=tenant, video_id=earlier.video_id))
+    return video
+
+
+def _promise(fields: Mapping[str, Any], terms: Terms) -> Idempotency | None:
+    """Who forbids a fallback asks for something else: the earlier video may fall back, and must not be the answer."""
+    if not terms.idempotency_key:
+        return None
+    if len(terms.idempotency_key) > _IDEMPOTENCY_KEY_LIMIT:
+        message = f"The Idempotency-Key is longer than {_IDEMPOTENCY_KEY_LIMIT} characters."
+        raise InvalidRequest(message, param="Idempotency-Key")
+    asked = {**fields, "x-reelay-fallback": "allow" if terms.may_fall_back else "none"}
+    return Idempotency(terms.idempotency_key, fingerprint(asked))
+
+
+async def _store_input(ref: VideoRef, image: ReferenceImage, intake: Intake) -> StoredContent:
+    """Leave the image where the orchestration finds it: its history holds references, never bytes."""
+    blob = f"{ref.tenant}/{ref.video_id}/{image.file_name}"
+    return await intake.inputs.put(blob, image.content, image.content_type)
+
+
+async def _start(video: Video, intake: Intake) -> None:
+    try:
+        await intake.orchestrations.ensure_running(video)
+    except (AioRpcError, TimeoutError) as error:
+        _log.warning("%s will be started by the sweeper: %r", video.video_id, error)

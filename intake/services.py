@@ -1,0 +1,36 @@
+"""What accepting a video works with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from clients.blob_store import BlobStore
+from clients.orchestrations import Orchestrations
+from clients.remote_files import RemoteFiles
+from clients.video_table import VideoTable
+from domain.catalog import Catalog
+
+
+@dataclass(frozen=True)
+class Intake:
+    """Everything that accepting may need; made once, by the composition root.
+
+    Attributes:
+        catalog: What can be rendered.
+        videos: The records.
+        inputs: What videos are asked with.
+        orchestrations: The durable client.
+        remote_files: Fetches what callers point to.
+        clock: The present time, UTC.
+        randomness: So many random bytes.
+        sweep_grace: How long the sweeper leaves a new video alone.
+    """
+
+    catalog: Catalog
+    videos: VideoTable
+    inputs: BlobStore
+    orchestrations: Orchestrations
+    remote_files: RemoteFiles
+    clock: Callable[[], datetime]
+    randomness: Callable[[int], bytes]
+    sweep_grace: timedelta
