@@ -7,7 +7,8 @@ All rows of a tenant share one partition, so what belongs together can change to
     tenant-TENANT      o<oldest first>      the same order the other way round, keys only
     tenant-TENANT      a<oldest first>      the alarm: when the sweeper looks at the video again
     tenant-TENANT      k<hash of the key>   an Idempotency-Key, and the body it came with
-    tenants            TENANT               which partitions there are
+    tenant-TENANT      f, g                 files; `file_table` reads and writes them
+    tenants            TENANT               which partitions there are; `table_rows` reads and writes it
     claims-<endpoint>  <hash of the id>     which video a render job belongs to
     render-times       <hash of the kind>   how long renders of a kind take; `render_times` reads and writes it
 """
@@ -18,6 +19,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from clients.table_rows import tenant_partition
 from domain.claim import Claim
 from domain.timed_id import reversed_key
 from domain.video import Video, VideoRef
@@ -25,18 +27,12 @@ from domain.video_id import newest_first_key, oldest_first_key
 
 type Entity = Mapping[str, Any]
 
-TENANTS = "tenants"
 RECORDS = ("v", "w")
 ORDERS = ("o", "p")
 ALARMS = ("a", "b")
 _PROMPT_PIECE = 16_000
 """A string property holds 32,768 UTF-16 units; a code point may take two."""
 _NESTED = ("metadata", "input_reference", "contents", "failure")
-
-
-def tenant_partition(tenant: str) -> str:
-    """The partition of everything a tenant owns."""
-    return f"tenant-{tenant}"
 
 
 def record_key(video_id: str) -> str:
@@ -68,11 +64,6 @@ def alarm_entity(ref: VideoRef, at: datetime) -> Entity:
     """An alarm at a time."""
     key = {"PartitionKey": tenant_partition(ref.tenant), "RowKey": alarm_key(ref.video_id)}
     return {**key, "video_id": ref.video_id, "alarm_at": at}
-
-
-def tenant_entity(tenant: str) -> Entity:
-    """The note that a tenant's partition exists."""
-    return {"PartitionKey": TENANTS, "RowKey": tenant}
 
 
 def idempotency_entity(ref: VideoRef, key: str, body_sha256: str) -> Entity:

@@ -14,6 +14,7 @@ from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
 from clients import video_rows as rows
+from clients.table_rows import Tenants, just_after, rows_between
 from domain.claim import Claim
 from domain.errors import NotFound
 from domain.video import InvalidTransition, Video, VideoRef
@@ -72,7 +73,7 @@ class VideoTable:
 
     def __init__(self, table: TableClient) -> None:
         self._table = table
-        self._known_tenants = set[str]()
+        self._tenants = Tenants(table)
         self._last_seen = OrderedDict[VideoRef, _Seen]()
 
     async def insert(self, video: Video, *, alarm_at: datetime, idempotency: Idempotency | None = None) -> None:
@@ -84,7 +85,7 @@ class VideoTable:
         Raises:
             AlreadyAccepted: The Idempotency-Key was used before.
         """
-        await self._remember_tenant(video.tenant)
+        await self._tenants.remember(video.tenant)
         await asyncio.gather(
             self._table.upsert_entity(rows.alarm_entity(video.ref, alarm_at)),
             self._table.upsert_entity(rows.order_entity(video.ref)),
@@ -190,14 +191,9 @@ class VideoTable:
 
     async def due(self, now: datetime) -> AsyncIterator[VideoRef]:
         """The videos whose alarm has rung, tenant by tenant."""
-        async for tenant in self._rows(rows.TENANTS, ("", "~")):
-            query = "PartitionKey eq @partition and RowKey ge @first and RowKey lt @end and alarm_at le @now"
-            first, end = rows.ALARMS
-            partition = rows.tenant_partition(tenant["RowKey"])
-            parameters = {"partition": partition, "first": first, "end": end, "now": now}
-            alarms: AsyncIterator[Any] = self._table.query_entities(query, parameters=parameters)
-            async for alarm in alarms:
-                yield VideoRef.model_validate({"tenant": tenant["RowKey"], "video_id": alarm["video_id"]})
+        async for tenant in self._tenants.all():
+            async for alarm in self._rows(tenant, rows.ALARMS, also="alarm_at le @now", now=now):
+                yield VideoRef(tenant=tenant, video_id=alarm["video_id"])
 
     async def set_alarm(self, ref: VideoRef, at: datetime) -> None:
         """The sweeper shall look at this video again, not before `at`."""
@@ -270,50 +266,30 @@ class VideoTable:
 
     async def _newest_first(self, tenant: str, after: str | None, limit: int) -> list[Video]:
         first, end = rows.RECORDS
-        span = (_just_after(rows.record_key(after)) if after else first, end)
+        span = (just_after(rows.record_key(after)) if after else first, end)
         return await self._visible(tenant, span, limit)
 
     async def _oldest_first(self, tenant: str, after: str | None, limit: int) -> list[Video]:
         """Find the next places in the order, then read the records between them: some may be deleted ones."""
         start, end = rows.ORDERS
-        start = _just_after(rows.order_key(after)) if after else start
+        start = just_after(rows.order_key(after)) if after else start
         videos = list[Video]()
         while len(videos) < limit:
-            order = [row["RowKey"] async for row in self._rows(rows.tenant_partition(tenant), (start, end), limit)]
+            order = [row["RowKey"] async for row in self._rows(tenant, (start, end), limit=limit)]
             if not order:
                 break
-            start = _just_after(order[-1])
-            span = (rows.record_key_of(order[-1]), _just_after(rows.record_key_of(order[0])))
+            start = just_after(order[-1])
+            span = (rows.record_key_of(order[-1]), just_after(rows.record_key_of(order[0])))
             videos += reversed(await self._visible(tenant, span, len(order)))
         return videos[:limit]
 
     async def _visible(self, tenant: str, span: tuple[str, str], limit: int) -> list[Video]:
-        found = self._rows(rows.tenant_partition(tenant), span, limit, " and visible eq true")
+        found = self._rows(tenant, span, limit=limit, also="visible eq true")
         return [rows.to_video(row) async for row in found]
 
-    async def _rows(
-        self, partition: str, span: tuple[str, str], limit: int | None = None, also: str = ""
-    ) -> AsyncIterator[Any]:
-        """The rows whose keys are in [start, end), in order, at most `limit` of them."""
-        query = f"PartitionKey eq @partition and RowKey ge @start and RowKey lt @end{also}"
-        parameters = {"partition": partition, "start": span[0], "end": span[1]}
-        count = 0
-        async for row in self._table.query_entities(query, parameters=parameters, results_per_page=limit):
-            yield row
-            count += 1
-            if count == limit:
-                return
-
-    async def _remember_tenant(self, tenant: str) -> None:
-        if tenant not in self._known_tenants:
-            await self._table.upsert_entity(rows.tenant_entity(tenant))
-            self._known_tenants.add(tenant)
+    def _rows(self, tenant: str, span: tuple[str, str], **how: Any) -> AsyncIterator[Any]:
+        return rows_between(self._table, rows.tenant_partition(tenant), span, **how)
 
 
 def _missing(ref: VideoRef) -> NotFound:
     return NotFound(f"There is no video '{ref.video_id}'.", param="video_id", code="video_not_found")
-
-
-def _just_after(key: str) -> str:
-    """The start of a range that excludes a key: keys have one length, so nothing sorts in between."""
-    return f"{key}~"
