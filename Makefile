@@ -1,6 +1,6 @@
 # Everything sets itself up; the only prerequisite is Python 3.13.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check format bench bench-polling lock clean
+.PHONY: help setup demo run test check format bench bench-polling bench-capacity lock clean
 
 PYTHON := .venv/bin/python
 OPENAI_2 := .venv/openai-2
@@ -38,6 +38,9 @@ bench: setup ## speed and size of the whole stack, in one table: ROWS="create st
 
 bench-polling: setup ## how late a render's end is noticed, and at how many checks
 	@$(PYTHON) -m benchmarks.polling
+
+bench-capacity: setup ## five hundred videos over four deployments, simulated and for real: ROWS="simulation stack"
+	@$(PYTHON) -m benchmarks.capacity $(ROWS)
 
 format: setup ## rewrite the code in the house format
 	$(PYTHON) -m ruff check --fix

@@ -13,6 +13,7 @@ class Unit(StrEnum):
     PER_SECOND = "req/s"
     SECONDS = "s"
     MEGABYTES = "MB"
+    PERCENT = "%"
     COUNT = ""
 
 

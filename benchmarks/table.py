@@ -40,7 +40,7 @@ def print_table(figures: Mapping[str, Sequence[Figure]], load_before: float) -> 
 
 
 def _cells(figure: Figure) -> list[Text]:
-    number = f"{figure.value:.2f}" if figure.unit is Unit.SECONDS else f"{figure.value:.0f}"
+    number = f"{figure.value:.2f}" if figure.unit in {Unit.SECONDS, Unit.PERCENT} else f"{figure.value:.0f}"
     aim, verdict = figure.aim, Text()
     if aim:
         verdict = Text("met", "green") if aim.is_met(figure.value) else Text("missed", "red")
