@@ -50,6 +50,10 @@ class ReelayError(Exception):
         self.param = param
         self.code = code or type(self).code
 
+    def envelope(self) -> dict[str, dict[str, str | None]]:
+        """OpenAI's envelope, as JSON has it."""
+        return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
+
     def headers(self) -> dict[str, str]:
         """Response headers that belong to this error."""
         return {}

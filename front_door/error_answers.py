@@ -11,7 +11,6 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from domain.errors import Busy, InvalidRequest, ReelayError
-from front_door.wire import ErrorAnswer, ErrorDetail
 
 _log = logging.getLogger(__name__)
 _STORAGE_RETRY_AFTER_S = 5
@@ -19,8 +18,7 @@ _STORAGE_RETRY_AFTER_S = 5
 
 def error_response(error: ReelayError) -> JSONResponse:
     """The envelope of an error."""
-    detail = ErrorDetail(message=error.message, type=error.type, param=error.param, code=error.code)
-    return JSONResponse(ErrorAnswer(error=detail).model_dump(), error.status, error.headers())
+    return JSONResponse(error.envelope(), error.status, error.headers())
 
 
 def install_error_answers(app: FastAPI) -> None:

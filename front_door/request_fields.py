@@ -8,12 +8,11 @@ import re
 from typing import Any
 
 from fastapi import Request
-from pydantic_core import from_json
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from domain.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
-from intake.fields import SentFile
+from intake.fields import SentFile, read_json_fields
 
 _BRACKETS = re.compile(r"(?P<name>\w+)\[(?P<key>[^\]]*)\]")
 _CHARSET = re.compile(r"charset=\"?([^\s;\"]+)", re.IGNORECASE)
@@ -41,19 +40,8 @@ async def read_fields(request: Request, *, max_bytes: int) -> dict[str, Any]:
     if content_type in _FORMS:
         return await _read_form(request, max_bytes)
     if content_type == "application/json":
-        return await _read_json(request)
+        return read_json_fields(await request.body())
     raise UnsupportedMedia(f"The content type '{content_type}' is not read: use application/json or {_FORMS[0]}.")
-
-
-async def _read_json(request: Request) -> dict[str, Any]:
-    try:
-        # This reader bounds depth and numbers, and refuses half surrogates; the standard library's lets them through.
-        fields = from_json(await request.body(), allow_inf_nan=False)
-    except ValueError as error:
-        raise InvalidRequest(f"The body is not JSON: {error}.", code="invalid_json") from error
-    if not isinstance(fields, dict):
-        raise InvalidRequest("The body must be a JSON object.", code="invalid_json")
-    return fields  # pyright: ignore[reportUnknownVariableType] - JSON objects have text keys
 
 
 async def _read_form(request: Request, max_bytes: int) -> dict[str, Any]:

@@ -1,9 +1,14 @@
 """The fields of a request: texts, numbers, nested objects, and files."""
 
+import codecs
 import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+
+from pydantic_core import from_json
+
+from domain.errors import InvalidRequest
 
 
 class SentFile(NamedTuple):
@@ -11,6 +16,22 @@ class SentFile(NamedTuple):
 
     name: str
     content: bytes
+
+
+def read_json_fields(content: bytes) -> dict[str, Any]:
+    """The fields of a JSON object.
+
+    Raises:
+        InvalidRequest: It is none.
+    """
+    try:
+        # This reader bounds depth and numbers, and refuses half surrogates; the standard library's lets them through.
+        fields = from_json(content.removeprefix(codecs.BOM_UTF8), allow_inf_nan=False)
+    except ValueError as error:
+        raise InvalidRequest(f"The body is not JSON: {error}.", code="invalid_json") from error
+    if not isinstance(fields, dict):
+        raise InvalidRequest("The body must be a JSON object.", code="invalid_json")
+    return fields  # pyright: ignore[reportUnknownVariableType] - JSON objects have text keys
 
 
 def fingerprint(fields: Mapping[str, Any]) -> str:
