@@ -21,7 +21,7 @@ from benchmarks.videos import REQUEST, Video
 LIMITS: Final = {"west": Limits(2, 14), "north": Limits(2, 14), "south": Limits(3, 20), "east": Limits(5, 32)}
 """A slot takes up to six jobs a minute: the pace binds where slots change hands at once."""
 RENDER_TIME_S: Final = 14.0
-SPREAD: Final = 0.2
+SPREAD: Final = 0.1
 LOOK_S: Final = 3.0
 LONE_PROMPT: Final = "A lone lighthouse"
 TENANTS: Final = ("ann", "bob", "cid")

@@ -110,13 +110,13 @@ class Pool(BaseModel):
         if demand.running_on and (deployment := fleet.named(demand.running_on)):
             self._resume(video, deployment, now)
         waiting = self.line.place_of(video) or Waiting(video=video, demand=demand, since=now, fallback=fallback)
-        if not self._has_slot(video, fleet):
+        if not self._slot_of(video, fleet):
             if refusal := self._refusal(waiting, fleet, now):
                 self.line.leave(video)
                 return refusal.model_copy(update={"wake": tuple(self._hand_out(fleet, now))})
             self.line.join(waiting)
         woken = self._hand_out(fleet, now, asking=video)
-        if lease := self.leases.get(video.video_id):
+        if lease := self._slot_of(video, fleet):
             return StepResult.granted(lease.deployment, probing=lease.probing, wake=woken)
         return StepResult.retry(self._wait_s(video, fleet, now), wake=woken)
 
@@ -181,12 +181,10 @@ class Pool(BaseModel):
         if video.video_id not in self.leases:
             self._grant(video, deployment, now)
 
-    def _has_slot(self, video: VideoRef, fleet: Fleet) -> bool:
-        """Whether it has one that is still good: the configuration may have lost the deployment."""
+    def _slot_of(self, video: VideoRef, fleet: Fleet) -> Lease | None:
+        """What it has, if that is still good: the configuration may have lost the deployment."""
         lease = self.leases.get(video.video_id)
-        if lease and fleet.named(lease.deployment) is None:
-            del self.leases[video.video_id]
-        return video.video_id in self.leases
+        return lease if lease and fleet.named(lease.deployment) else None
 
     def _refusal(self, waiting: Waiting, fleet: Fleet, now: datetime) -> StepResult | None:
         """Why it need not wait here, if so."""

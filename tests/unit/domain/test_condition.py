@@ -103,6 +103,8 @@ def test_a_circuit_opens_at_the_third_failure_in_a_row_and_doubles_its_rest_with
 def test_a_refused_credential_opens_it_at_once():
     condition = after(Fault.REFUSED)
     assert (condition.is_open, rest_s(condition)) == (True, COOLDOWN_S)
+    condition.learn(a_fault(Fault.REFUSED), DEPLOYMENT, 0, later(COOLDOWN_S))
+    assert condition.opens_at(DEPLOYMENT, NOW) == later(COOLDOWN_S + 2 * COOLDOWN_S)
 
 
 @pytest.mark.parametrize("fault", [Fault.FAILED, Fault.REFUSED])
@@ -138,6 +140,11 @@ def test_no_more_starts_in_a_minute_than_it_takes_and_no_more_are_remembered():
     assert condition.starts == [later(70), later(75)]
     assert condition.opens_at(paced, later(80)) == later(70) + MINUTE
     assert condition.opens_at(paced, later(140)) == later(140)
+
+
+def test_a_pace_that_was_lowered_counts_the_latest_starts():
+    condition = Condition(starts=[later(second) for second in (0, 10, 20, 30)])
+    assert condition.opens_at(a_deployment(requests_per_minute=2), later(40)) == later(20) + MINUTE
 
 
 def test_who_has_no_pace_opens_at_once_and_is_not_counted():

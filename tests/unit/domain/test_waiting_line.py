@@ -57,6 +57,14 @@ def test_a_lone_tenant_is_next_however_long_the_backlog(line: WaitingLine, serve
     assert "bob" in serve(line, 1 if served_before else 2)
 
 
+def test_of_lone_tenants_the_first_to_come_is_next(line: WaitingLine):
+    fill(line, "ann", 10)
+    serve(line, 5)
+    fill(line, "bob", 1, start=50)
+    fill(line, "cid", 1, start=60)
+    assert serve(line, 2) == ["bob", "cid"]
+
+
 def test_tenants_take_turns(line: WaitingLine):
     for tenant in ("ann", "bob", "cid"):
         fill(line, tenant, 3)
