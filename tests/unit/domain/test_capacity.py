@@ -24,7 +24,7 @@ def a_world(*deployments: dict[str, Any], **fields: Any) -> PoolWorld:
     """A fleet with one slot each, unless told otherwise; the names are a, b, c, …"""
     usual = {"max_concurrent": 1, "cooldown_s": COOLDOWN_S}
     named = zip("abcd", deployments or ({},), strict=False)
-    return PoolWorld([a_deployment(name=name, **usual | fields) for name, fields in named], **fields)
+    return PoolWorld([a_deployment(name=name, **usual | changes) for name, changes in named], **fields)
 
 
 def a_broken_world(*deployments: dict[str, Any]) -> PoolWorld:
@@ -229,6 +229,16 @@ def test_who_waited_too_long_hears_what_the_deployment_said():
     assert len(world.pool.line) == 0
 
 
+def test_who_was_to_ring_and_waited_too_long_is_replaced():
+    world = a_world({"max_concurrent": 2, "requests_per_minute": 1}, max_queued=timedelta(seconds=30))
+    world.many(2)
+    world.pass_time(15)
+    late = world.new()
+    world.pass_time(15)
+    world.answer_calls()
+    assert world.timers[late] - NOW == timedelta(seconds=45)
+
+
 # --- circuits and fallbacks
 
 
@@ -251,6 +261,31 @@ def test_a_probe_that_fails_doubles_the_rest():
     world.end(first, verdict=a_fault(Fault.FAILED))
     world.answer_calls()
     assert world.timers[first] - world.now == timedelta(seconds=2 * COOLDOWN_S)
+
+
+def test_a_probe_that_was_confirmed_is_none_when_the_circuit_opens_again():
+    world = a_broken_world({"max_concurrent": 3})
+    first, second, third = world.many(3)
+    world.pass_time(COOLDOWN_S)
+    world.answer_calls()
+    world.confirm(first)
+    world.answer_calls()
+    world.end(second, verdict=a_fault(Fault.REFUSED))
+    world.end(third)
+    world.pass_time(COOLDOWN_S)
+    world.answer_calls()
+    assert world.probing == {second}
+
+
+def test_failures_count_only_in_a_row():
+    world = a_world({"max_concurrent": 3})
+    first, second = world.many(2)
+    for _ in range(FAULTS_UNTIL_OPEN - 1):
+        world.end(first, verdict=a_fault(Fault.FAILED))
+        world.answer_calls()
+    world.end(second)
+    world.end(first, verdict=a_fault(Fault.FAILED))
+    assert not world.pool.conditions["a"].is_open
 
 
 def test_a_confirmation_that_comes_twice_closes_nothing():
@@ -313,6 +348,18 @@ def test_who_comes_back_with_a_job_takes_a_slot_whether_there_is_one_or_not():
     back = world.new(running_on="a")
     assert world.ask(back) == StepResult.granted("a", probing=False, wake=())
     assert world.running() == {"a": 2}
+
+
+def test_who_comes_back_twice_has_one_slot_and_no_place_in_the_line():
+    world = a_world()
+    _, waiting = world.many(2)
+    world.demands[waiting] = a_demand(running_on="a")
+    world.ask(waiting)
+    granted = world.pool.leases[waiting.video_id]
+    world.pass_time(5)
+    world.ask(waiting)
+    assert world.pool.leases[waiting.video_id] == granted
+    assert len(world.pool.line) == 0
 
 
 def test_a_job_that_runs_already_proves_nothing_of_a_broken_deployment():

@@ -113,6 +113,10 @@ def test_jobs_that_were_already_on_their_way_do_not_lengthen_the_rest(fault: Fau
     assert (condition.faults, rest_s(condition)) == (FAULTS_UNTIL_OPEN, 3)
 
 
+def test_a_failure_counts_though_it_rests_for_another_reason():
+    assert after(Fault.FAILED, faults=1, rests_until=later(3)).faults == 2
+
+
 def test_a_render_ends_the_row_of_failures_but_closes_no_circuit():
     failing, opened = Condition(faults=2), Condition(faults=3)
     failing.rendered(DEPLOYMENT)
