@@ -5,13 +5,13 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobBlock, BlobSasPermissions, ContentSettings, UserDelegationKey, generate_blob_sas
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
-from domain.errors import NotFound
+from domain.errors import NotFound, PayloadTooLarge
 from domain.video import StoredContent
 
 BLOCK_BYTES = 4 * 1024 * 1024
@@ -76,6 +76,18 @@ def _sas(container: ContainerClient, blob: str, now: datetime, expires_at: datet
         expiry=expires_at,
         **key,  # pyright: ignore[reportArgumentType] - the SDK types each key apart
     )
+
+
+class WholeBlob(NamedTuple):
+    """A small blob.
+
+    Attributes:
+        content: Its bytes.
+        etag: What tells this version from every other.
+    """
+
+    content: bytes
+    etag: str
 
 
 class BlobStore:
@@ -146,6 +158,22 @@ class BlobStore:
             return await download.readall()
         except ResourceNotFoundError:
             raise NotFound(f"The blob '{blob}' is gone.") from None
+
+    async def read_whole(self, blob: str, *, max_bytes: int) -> WholeBlob:
+        """A small blob that somebody else wrote.
+
+        Raises:
+            NotFound: There is no such blob.
+            PayloadTooLarge: It is larger.
+        """
+        try:
+            download = await self._container.download_blob(blob, offset=0, length=max_bytes + 1)
+            content = await download.readall()
+        except ResourceNotFoundError:
+            raise NotFound(f"The blob '{blob}' is gone.") from None
+        if len(content) > max_bytes:
+            raise PayloadTooLarge(f"The file is larger than {max_bytes} bytes.")
+        return WholeBlob(content, download.properties.etag)
 
     async def delete(self, blob: str) -> None:
         """Delete a blob; harmless when it is gone."""

@@ -68,8 +68,13 @@ def alarm_entity(ref: VideoRef, at: datetime) -> Entity:
 
 def idempotency_entity(ref: VideoRef, key: str, body_sha256: str) -> Entity:
     """The note that an Idempotency-Key made a video."""
-    row = {"PartitionKey": tenant_partition(ref.tenant), "RowKey": f"k{_sha256(key)}"}
-    return {**row, "video_id": ref.video_id, "body_sha256": body_sha256}
+    partition, row = idempotency_row(ref.tenant, key)
+    return {"PartitionKey": partition, "RowKey": row, "video_id": ref.video_id, "body_sha256": body_sha256}
+
+
+def idempotency_row(tenant: str, key: str) -> tuple[str, str]:
+    """The partition and row of that note."""
+    return tenant_partition(tenant), f"k{_sha256(key)}"
 
 
 def claim_key(endpoint: str, upstream_id: str) -> tuple[str, str]:

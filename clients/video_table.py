@@ -104,6 +104,14 @@ class VideoTable:
         """
         return (await self._read(ref)).video
 
+    async def made_by(self, tenant: str, idempotency_key: str) -> VideoRef | None:
+        """The video that a key made, if it made one."""
+        try:
+            row: Any = await self._table.get_entity(*rows.idempotency_row(tenant, idempotency_key))
+        except ResourceNotFoundError:
+            return None
+        return VideoRef(tenant=tenant, video_id=row["video_id"])
+
     async def get_visible(self, ref: VideoRef) -> Video:
         """The record, as long as its tenant has not deleted it.
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from azure.keyvault.secrets.aio import SecretClient
 
-from clients.blob_store import BlobStore
+from clients.blob_store import BlobStore, WholeBlob
 from clients.capacity_pools import CapacityPools
 from clients.orchestrations import Orchestrations
 from clients.render_times import RenderTimeTable
@@ -21,7 +21,7 @@ from clients.videos_api import ContentStream, InputFile, VideosApi
 from domain.capacity import Fleet, Pool
 from domain.catalog import Deployment
 from domain.claim import Claim
-from domain.errors import NotFound, OutcomeUnknown, UpstreamError, UpstreamNotFound
+from domain.errors import NotFound, OutcomeUnknown, PayloadTooLarge, UpstreamError, UpstreamNotFound
 from domain.render_job import RenderJob, RenderStatus
 from domain.render_times import NOTHING_LEARNT, LearntTime, RenderKind, RenderTimes
 from domain.secret_reference import SecretReference
@@ -75,6 +75,10 @@ class FakeVideoTable:
         if ref not in self.records:
             raise NotFound(f"There is no video '{ref.video_id}'.", param="video_id", code="video_not_found")
         return self.records[ref]
+
+    async def made_by(self, tenant: str, idempotency_key: str) -> VideoRef | None:
+        promise = self.promises.get((tenant, idempotency_key))
+        return VideoRef(tenant=tenant, video_id=promise[0]) if promise else None
 
     async def get_visible(self, ref: VideoRef) -> Video:
         video = await self.get(ref)
@@ -167,6 +171,12 @@ class FakeBlobStore:
 
     async def put_stream(self, blob: str, chunks: AsyncIterator[bytes], content_type: str) -> StoredContent:
         return await self.put(blob, b"".join([chunk async for chunk in chunks]), content_type)
+
+    async def read_whole(self, blob: str, *, max_bytes: int) -> WholeBlob:
+        content = await self.read(blob)
+        if len(content) > max_bytes:
+            raise PayloadTooLarge(f"The file is larger than {max_bytes} bytes.")
+        return WholeBlob(content, f'"{hashlib.sha256(content).hexdigest()}"')
 
     async def read(self, blob: str, *, offset: int = 0, length: int | None = None) -> bytes:
         if blob not in self.blobs:
