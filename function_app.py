@@ -62,7 +62,7 @@ if settings.create_storage:
     azure.create_storage()
 
 catalog, videos, contents, inputs = settings.catalog, azure.videos(), azure.contents(), azure.inputs()
-render_times = azure.render_times()
+render_times, files = azure.render_times(), azure.files()
 secret_store = SecretStore(azure.vault)
 credentials = Credentials(secret_store)
 api = VideosApi(httpx.AsyncClient(timeout=UPSTREAM_TIMEOUT, limits=UPSTREAM_CONNECTIONS), credentials)
@@ -86,6 +86,7 @@ intake = Intake(
     catalog=catalog,
     videos=videos,
     inputs=inputs,
+    files=files,
     orchestrations=orchestrations,
     remote_files=RemoteFiles(
         httpx.AsyncClient(transport=guarded, timeout=FETCH_TIMEOUT, follow_redirects=True, max_redirects=3),
@@ -104,6 +105,7 @@ front_door = func.AsgiMiddleware(
             admin_key=AdminKey(settings.admin_key, secret_store),
             videos=videos,
             contents=contents,
+            files=files,
             orchestrations=orchestrations,
             capacity_pools=capacity_pools,
             render_times=render_times,
@@ -115,6 +117,7 @@ front_door = func.AsgiMiddleware(
             link_lifetime=timedelta(seconds=settings.link_lifetime_s),
             sweep_grace=sweep_grace,
             max_body_bytes=settings.max_body_bytes,
+            max_file_bytes=settings.max_file_bytes,
         )
     )
 )

@@ -13,6 +13,8 @@ from azure.storage.blob import BlobServiceClient as BlockingBlobServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 
 from clients.blob_store import AccountKeySigner, BlobStore, UserDelegationSigner
+from clients.file_table import FileTable
+from clients.files import Files
 from clients.render_times import RenderTimeTable
 from clients.secret_store import read_here
 from clients.settings import Settings
@@ -23,6 +25,7 @@ from domain.secret_reference import SecretReference
 TABLE = "videos"
 CONTENTS = "videos"
 INPUTS = "requests"
+FILES = "files"
 _TRANSPORT: dict[str, Any] = {"use_env_settings": False}
 """No proxies and no .netrc: aiohttp would look for them in the environment anew for every call, in threads."""
 
@@ -59,6 +62,10 @@ class Azure:
         """What videos are asked with."""
         return BlobStore(self._blobs.get_container_client(INPUTS), self._signer)
 
+    def files(self) -> Files:
+        """What tenants uploaded, and what was made for them."""
+        return Files(FileTable(self._table()), BlobStore(self._blobs.get_container_client(FILES), self._signer))
+
     def vault(self, url: str) -> SecretClient:
         """A Key Vault."""
         ca = self._settings.key_vault_ca
@@ -71,7 +78,7 @@ class Azure:
         tables = TableServiceClient(str(self._settings.table_endpoint), credential=credential)
         tables.create_table_if_not_exists(TABLE)
         blobs = BlockingBlobServiceClient(str(self._settings.blob_endpoint), credential=self._key)
-        for container in (CONTENTS, INPUTS):
+        for container in (CONTENTS, INPUTS, FILES):
             with suppress(ResourceExistsError):
                 blobs.create_container(container)
         blobs.close()

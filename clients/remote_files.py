@@ -22,7 +22,7 @@ class RemoteFiles:
 
     def __init__(self, http: httpx.AsyncClient, *, max_bytes: int) -> None:
         self._http = http
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
 
     async def fetch(self, url: str, *, param: str) -> bytes:
         """Fetch a file.
@@ -51,8 +51,8 @@ class RemoteFiles:
         content = bytearray()
         async for chunk in response.aiter_bytes():
             content += chunk
-            if len(content) > self._max_bytes:
-                raise PayloadTooLarge(f"The file is larger than {self._max_bytes} bytes.", param=param)
+            if len(content) > self.max_bytes:
+                raise PayloadTooLarge(f"The file is larger than {self.max_bytes} bytes.", param=param)
         return bytes(content)
 
 

@@ -58,7 +58,8 @@ class Settings(BaseSettings):
         max_queued_s: How long a video may wait for a deployment to take it.
         sweep_schedule: When the sweeper runs; NCRONTAB.
         sweep_grace_s: How long the sweeper leaves a new video alone.
-        max_body_bytes: Largest request body.
+        max_body_bytes: Largest request body, but for uploaded files.
+        max_file_bytes: Largest uploaded file.
         key_vault_ca: A PEM file to trust for Key Vault; only a local fake needs it.
         allow_private_addresses: Whether reference images may be fetched from private networks.
     """
@@ -81,6 +82,7 @@ class Settings(BaseSettings):
     sweep_schedule: str = "*/20 * * * * *"
     sweep_grace_s: Annotated[float, Field(gt=0)] = 60.0
     max_body_bytes: Annotated[int, Field(gt=0)] = 32 * 1024 * 1024
+    max_file_bytes: Annotated[int, Field(gt=0)] = 200 * 1024 * 1024
     key_vault_ca: Path | None = None
     allow_private_addresses: bool = False
 

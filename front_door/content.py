@@ -1,14 +1,32 @@
 """Hands out finished content: by a link to the store, or through the app."""
 
 from http import HTTPStatus
+from typing import NamedTuple
 
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
+from clients.blob_store import BlobStore
 from domain.errors import ContentNotReady, ContentRemoved, PayloadTooLarge
 from domain.video import StoredContent, Variant, Video, VideoState
 from front_door.byte_range import parse_range
 from front_door.services import FrontDoorServices
+
+
+class Download(NamedTuple):
+    """A blob that somebody wants to read.
+
+    Attributes:
+        store: Where it is.
+        blob: Its name.
+        version: Another one whenever the bytes are others.
+    """
+
+    store: BlobStore
+    blob: str
+    content_type: str
+    size_bytes: int
+    version: str
 
 
 async def content_response(video: Video, variant: Variant, request: Request, services: FrontDoorServices) -> Response:
@@ -28,11 +46,30 @@ async def content_response(video: Video, variant: Variant, request: Request, ser
         Busy: Too much content is in memory just now.
     """
     content = _content(video, variant)
+    download = Download(
+        services.contents, content.blob, content.content_type, content.size_bytes, version=content.sha256
+    )
+    return await download_response(download, request, services)
+
+
+async def download_response(download: Download, request: Request, services: FrontDoorServices) -> Response:
+    """Hand out a blob as the settings ask for.
+
+    Args:
+        download: What.
+        request: For its method and Range.
+        services: Settings and clock.
+
+    Raises:
+        RangeNotSatisfiable: It does not reach that far.
+        PayloadTooLarge: It is too large to be served whole through the app.
+        Busy: Too much content is in memory just now.
+    """
     if services.content_delivery == "redirect":
         now = services.clock()
-        link = await services.contents.link(content.blob, now=now, expires_at=now + services.link_lifetime)
+        link = await download.store.link(download.blob, now=now, expires_at=now + services.link_lifetime)
         return RedirectResponse(link, HTTPStatus.FOUND, {"cache-control": "no-store"})
-    return await _through_the_app(content, request, services)
+    return await _through_the_app(download, request, services)
 
 
 def _content(video: Video, variant: Variant) -> StoredContent:
@@ -49,9 +86,9 @@ def _content(video: Video, variant: Variant) -> StoredContent:
     return content
 
 
-async def _through_the_app(content: StoredContent, request: Request, services: FrontDoorServices) -> Response:
+async def _through_the_app(content: Download, request: Request, services: FrontDoorServices) -> Response:
     """Serve bytes: the worker holds an answer in memory until it is sent, so memory is borrowed for it."""
-    etag = f'"{content.sha256}"'
+    etag = f'"{content.version}"'
     whole = request.headers.get("if-range", etag) != etag
     part = None if whole else parse_range(request.headers.get("range"), total_bytes=content.size_bytes)
     headers = {"accept-ranges": "bytes", "etag": etag, "cache-control": "private"}
@@ -69,6 +106,6 @@ async def _through_the_app(content: StoredContent, request: Request, services: F
     if part:
         headers["content-range"] = part.content_range(content.size_bytes)
     async with services.content_memory.borrow(length):
-        body = await services.contents.read(content.blob, offset=part.first if part else 0, length=length)
+        body = await content.store.read(content.blob, offset=part.first if part else 0, length=length)
     status = HTTPStatus.PARTIAL_CONTENT if part else HTTPStatus.OK
     return Response(body, status, headers, content.content_type)

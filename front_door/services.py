@@ -12,6 +12,7 @@ from clients.blob_store import BlobStore
 from clients.caller_keys import CallerKeys
 from clients.capacity_pools import CapacityPools
 from clients.credentials import Credentials
+from clients.files import Files
 from clients.orchestrations import Orchestrations
 from clients.render_times import RenderTimeTable
 from clients.video_table import VideoTable
@@ -32,6 +33,7 @@ class FrontDoorServices:
         admin_key: Who runs this.
         videos: The records.
         contents: Finished videos.
+        files: What tenants uploaded.
         orchestrations: The durable client.
         capacity_pools: Who has the slots of the deployments, for the operator.
         render_times: How long their renders take, for the operator.
@@ -42,7 +44,8 @@ class FrontDoorServices:
         content_memory: Bounds the content that is in memory at once.
         link_lifetime: How long a link to content works.
         sweep_grace: How long the sweeper leaves a new video alone.
-        max_body_bytes: The largest request body.
+        max_body_bytes: The largest request body, but for uploads.
+        max_file_bytes: The largest file.
     """
 
     intake: Intake
@@ -51,6 +54,7 @@ class FrontDoorServices:
     admin_key: AdminKey
     videos: VideoTable
     contents: BlobStore
+    files: Files
     orchestrations: Orchestrations
     capacity_pools: CapacityPools
     render_times: RenderTimeTable
@@ -62,6 +66,7 @@ class FrontDoorServices:
     link_lifetime: timedelta
     sweep_grace: timedelta
     max_body_bytes: int
+    max_file_bytes: int
 
 
 # Both are coroutines because FastAPI would take plain functions to a thread, which costs more than they do.

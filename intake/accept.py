@@ -78,7 +78,7 @@ async def keep_video(fields: Mapping[str, Any], *, tenant: str, terms: Terms, in
     promise = _promise(fields, terms)
     today = intake.clock().date()
     asked = read_video_request(fields, intake.catalog, may_fall_back=terms.may_fall_back, today=today)
-    image = await read_input_reference(fields, size=asked.size, remote_files=intake.remote_files)
+    image = await read_input_reference(fields, size=asked.size, tenant=tenant, intake=intake)
     now = intake.clock()
     ref = VideoRef(tenant=tenant, video_id=new_video_id(now, intake.randomness(_ID_RANDOM_BYTES)))
     stored = await _store_input(ref, image, intake) if image else None

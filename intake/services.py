@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from clients.blob_store import BlobStore
+from clients.files import Files
 from clients.orchestrations import Orchestrations
 from clients.remote_files import RemoteFiles
 from clients.video_table import VideoTable
@@ -19,6 +20,7 @@ class Intake:
         catalog: What can be rendered.
         videos: The records.
         inputs: What videos are asked with.
+        files: What tenants uploaded.
         orchestrations: The durable client.
         remote_files: Fetches what callers point to.
         clock: The present time, UTC.
@@ -29,6 +31,7 @@ class Intake:
     catalog: Catalog
     videos: VideoTable
     inputs: BlobStore
+    files: Files
     orchestrations: Orchestrations
     remote_files: RemoteFiles
     clock: Callable[[], datetime]

@@ -9,6 +9,7 @@ from typing import Any
 from PIL import Image
 
 from domain.catalog import Catalog, Deployment
+from domain.file import FILE_IDS, File
 from domain.video import StoredContent, Video
 from domain.video_id import new_video_id
 
@@ -64,6 +65,19 @@ def a_video(**changes: Any) -> Video:
         "created_at": NOW,
     }
     return Video.model_validate(fields | changes)
+
+
+def a_file(number: int = 0, **changes: Any) -> File:
+    """A file that was just uploaded; another for each number."""
+    fields: dict[str, Any] = {
+        "file_id": FILE_IDS.new(NOW, number.to_bytes(10)),
+        "tenant": TENANT,
+        "filename": "fox.png",
+        "purpose": "vision",
+        "size_bytes": 9,
+        "created_at": NOW,
+    }
+    return File.model_validate(fields | changes)
 
 
 def a_stored_content(**changes: Any) -> StoredContent:

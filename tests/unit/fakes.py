@@ -13,6 +13,7 @@ from azure.keyvault.secrets.aio import SecretClient
 
 from clients.blob_store import BlobStore, WholeBlob
 from clients.capacity_pools import CapacityPools
+from clients.file_table import FilePage, FileTable
 from clients.orchestrations import Orchestrations
 from clients.render_times import RenderTimeTable
 from clients.secret_store import SecretStore
@@ -22,6 +23,7 @@ from domain.capacity import Fleet, Pool
 from domain.catalog import Deployment
 from domain.claim import Claim
 from domain.errors import NotFound, OutcomeUnknown, PayloadTooLarge, UpstreamError, UpstreamNotFound
+from domain.file import File, Purpose
 from domain.render_job import RenderJob, RenderStatus
 from domain.render_times import NOTHING_LEARNT, LearntTime, RenderKind, RenderTimes
 from domain.secret_reference import SecretReference
@@ -120,6 +122,53 @@ class FakeVideoTable:
 
     async def clear_alarm(self, ref: VideoRef) -> None:
         self.alarms.pop(ref, None)
+
+
+class FakeFileTable:
+    """`FileTable`.
+
+    Attributes:
+        places: Every file that may have bytes.
+    """
+
+    def __init__(self) -> None:
+        self.records = dict[tuple[str, str], File]()
+        self.places = set[tuple[str, str]]()
+
+    def as_table(self) -> FileTable:
+        return cast("FileTable", self)
+
+    async def expect(self, tenant: str, file_id: str) -> None:
+        self.places.add((tenant, file_id))
+
+    async def insert(self, file: File) -> None:
+        self.records[file.tenant, file.file_id] = file
+        self.places.add((file.tenant, file.file_id))
+
+    async def grown(self, tenant: str, file_id: str, size_bytes: int) -> None:
+        file = await self.get(tenant, file_id)
+        self.records[tenant, file_id] = file.model_copy(update={"size_bytes": size_bytes})
+
+    async def get(self, tenant: str, file_id: str) -> File:
+        if (tenant, file_id) not in self.records:
+            raise NotFound(f"There is no file '{file_id}'.", param="file_id", code="file_not_found")
+        return self.records[tenant, file_id]
+
+    async def page(
+        self, tenant: str, *, after: str | None, limit: int, newest_first: bool = True, purpose: Purpose | None = None
+    ) -> FilePage:
+        mine = [file for file in self.records.values() if file.tenant == tenant and purpose in {None, file.purpose}]
+        mine.sort(key=lambda file: file.file_id, reverse=newest_first)
+        ids = [file.file_id for file in mine]
+        rest = mine if after is None else mine[ids.index(after) + 1 :]
+        return FilePage(rest[:limit], has_more=len(rest) > limit)
+
+    async def forget(self, tenant: str, file_id: str) -> None:
+        self.records.pop((tenant, file_id), None)
+
+    async def remove(self, tenant: str, file_id: str) -> None:
+        await self.forget(tenant, file_id)
+        self.places.discard((tenant, file_id))
 
 
 class FakeRenderTimeTable:

@@ -15,6 +15,8 @@ from clients.caller_keys import CallerKeys
 from clients.capacity_pools import CapacityPools
 from clients.credentials import Credentials
 from clients.durable import Durable
+from clients.file_table import FileTable
+from clients.files import Files
 from clients.guarded_transport import GuardedTransport
 from clients.orchestrations import Orchestrations
 from clients.remote_files import RemoteFiles
@@ -69,10 +71,12 @@ async def open_front_door(
         Orchestrations(durable),
         timedelta(minutes=1),
     )
+    files = Files(FileTable(videos._table), blobs)
     intake = Intake(
         catalog=catalog,
         videos=videos,
         inputs=blobs,
+        files=files,
         orchestrations=orchestrations,
         remote_files=RemoteFiles(guarded, max_bytes=1),
         clock=_now,
@@ -86,6 +90,7 @@ async def open_front_door(
         admin_key=AdminKey(None, secrets),
         videos=videos,
         contents=blobs,
+        files=files,
         orchestrations=orchestrations,
         capacity_pools=CapacityPools(durable),
         render_times=render_times,
@@ -97,6 +102,7 @@ async def open_front_door(
         link_lifetime=timedelta(minutes=15),
         sweep_grace=sweep_grace,
         max_body_bytes=1,
+        max_file_bytes=1,
     )
     transport = httpx.ASGITransport(create_app(services))
     headers = {"api-key": await secrets.get(key.secret)}

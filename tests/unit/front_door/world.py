@@ -10,6 +10,7 @@ import httpx
 from clients.admin_key import AdminKey
 from clients.caller_keys import CallerKeys
 from clients.credentials import Credentials
+from clients.files import Files
 from clients.remote_files import RemoteFiles
 from clients.secret_store import SecretStore
 from clients.settings import CallerKey
@@ -24,6 +25,7 @@ from tests.unit.fakes import (
     FakeBlobStore,
     FakeCapacityPools,
     FakeClock,
+    FakeFileTable,
     FakeOrchestrations,
     FakeRenderTimeTable,
     FakeVideoTable,
@@ -35,6 +37,7 @@ KEY = "sk-acme"
 OTHER_KEY = "sk-globex"
 ADMIN_KEY = "sk-admin"
 MAX_BODY_BYTES = 200_000
+MAX_FILE_BYTES = 300_000
 MEMORY_BYTES = 4_000
 SWEEP_GRACE = timedelta(minutes=1)
 
@@ -47,6 +50,8 @@ class World:
     videos: FakeVideoTable = field(default_factory=FakeVideoTable)
     contents: FakeBlobStore = field(default_factory=FakeBlobStore)
     inputs: FakeBlobStore = field(default_factory=FakeBlobStore)
+    files: FakeFileTable = field(default_factory=FakeFileTable)
+    file_blobs: FakeBlobStore = field(default_factory=FakeBlobStore)
     orchestrations: FakeOrchestrations = field(default_factory=FakeOrchestrations)
     pools: FakeCapacityPools = field(default_factory=FakeCapacityPools)
     render_times: FakeRenderTimeTable = field(default_factory=FakeRenderTimeTable)
@@ -59,6 +64,7 @@ class World:
             catalog=a_catalog(a_deployment(auth={"kind": "api_key", "secret": keyvault_secret("east")})),
             videos=self.videos.as_table(),
             inputs=self.inputs.as_store(),
+            files=Files(self.files.as_table(), self.file_blobs.as_store()),
             orchestrations=self.orchestrations.as_orchestrations(),
             remote_files=RemoteFiles(httpx.AsyncClient(transport=httpx.MockTransport(_nobody)), max_bytes=1_000),
             clock=self.clock,
@@ -72,6 +78,7 @@ class World:
             admin_key=AdminKey(keyvault_secret("admin"), secrets),
             videos=intake.videos,
             contents=self.contents.as_store(),
+            files=intake.files,
             orchestrations=intake.orchestrations,
             capacity_pools=self.pools.as_pools(),
             render_times=self.render_times.as_table(),
@@ -83,12 +90,13 @@ class World:
             link_lifetime=timedelta(minutes=15),
             sweep_grace=intake.sweep_grace,
             max_body_bytes=MAX_BODY_BYTES,
+            max_file_bytes=MAX_FILE_BYTES,
         )
 
     def change(self, **services: Any) -> None:
         """Let some services be others."""
-        shared = {name: service for name, service in services.items() if hasattr(self.services.intake, name)}
-        self.services = replace(self.services, intake=replace(self.services.intake, **shared), **services)
+        intake = replace(self.services.intake, **_of(self.services.intake, services))
+        self.services = replace(self.services, intake=intake, **_of(self.services, services))
 
     async def ask(
         self, method: str, path: str, *, key: str | None = KEY, headers: Mapping[str, str] | None = None, **body: Any
@@ -121,3 +129,7 @@ def error_of(response: httpx.Response) -> dict[str, Any]:
 
 def _nobody(request: httpx.Request) -> httpx.Response:
     raise httpx.ConnectError("there is no internet here", request=request)
+
+
+def _of(owner: object, services: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: service for name, service in services.items() if hasattr(owner, name)}
