@@ -320,10 +320,29 @@ def test_who_may_fall_back_is_sent_on_when_every_circuit_is_open_and_called_when
     assert waiting not in world.pool.line
 
 
-def test_who_may_not_fall_back_waits_for_the_probe():
+def test_who_may_not_fall_back_waits_for_the_probe_and_one_of_them_rings():
+    world = a_world()
+    refused, ringing, waiting = world.many(3)
+    world.end(refused, verdict=a_fault(Fault.REFUSED))
+    world.end(refused)
+    assert world.called == {ringing}
+    world.answer_calls()
+    assert world.timers[ringing] - NOW == timedelta(seconds=COOLDOWN_S)
+    assert world.timers[waiting] - NOW == timedelta(seconds=GUARD_S)
+
+
+def test_who_may_fall_back_serves_as_the_probe_when_one_is_due():
     world = a_broken_world()
-    video = world.new()
-    assert world.timers[video] - NOW == timedelta(seconds=COOLDOWN_S)
+    world.pass_time(COOLDOWN_S)
+    first, second = world.new(fallback="sora-2-pro"), world.new(fallback="sora-2-pro")
+    assert world.probing == {first}
+    assert world.elsewhere == {second: "sora-2-pro"}
+
+
+def test_each_open_circuit_has_a_probe_of_its_own():
+    world = a_broken_world({}, {})
+    world.pass_time(COOLDOWN_S)
+    assert set(world.many(2)) == world.probing
 
 
 def test_the_last_in_the_chain_gets_some_time_before_the_first_is_asked_again():
