@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     sweep_schedule: str = "*/20 * * * * *"
     sweep_grace_s: Annotated[float, Field(gt=0)] = 60.0
     max_body_bytes: Annotated[int, Field(gt=0)] = 32 * 1024 * 1024
-    max_file_bytes: Annotated[int, Field(gt=0)] = 200 * 1024 * 1024
+    max_file_bytes: Annotated[int, Field(gt=0, lt=2**31)] = 200 * 1024 * 1024
     key_vault_ca: Path | None = None
     allow_private_addresses: bool = False
 

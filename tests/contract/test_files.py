@@ -57,7 +57,8 @@ def test_pages_are_followed_to_the_end(client: OpenAI, order: str):
 def test_a_video_starts_from_an_uploaded_image(client: OpenAI):
     file = client.files.create(file=("fox.png", image(1280, 720)), purpose="vision")
 
-    video = client.videos.create(prompt="a paper boat", size="1280x720", input_reference={"file_id": file.id})
+    reference = {"input_reference": {"file_id": file.id}}
+    video = client.videos.create(prompt="a paper boat", size="1280x720", extra_body=reference)
 
     assert video.status == "queued"
     client.files.delete(file.id)
@@ -68,7 +69,7 @@ def test_a_batch_is_no_image(client: OpenAI):
     file = client.files.create(file=b"{}", purpose="batch")
 
     with pytest.raises(BadRequestError, match="Upload images for vision or user_data"):
-        client.videos.create(prompt="a paper boat", input_reference={"file_id": file.id})
+        client.videos.create(prompt="a paper boat", extra_body={"input_reference": {"file_id": file.id}})
 
 
 def test_another_tenant_sees_nothing_of_it(client: OpenAI, other_tenant: httpx.Client):

@@ -27,7 +27,7 @@ def file_at(second: int = 0, *, tenant: str = "ann", purpose: Purpose = Purpose.
         tenant=tenant,
         filename="a 'quoted' 🎬 name.jsonl",
         purpose=purpose,
-        size_bytes=2**33,
+        size_bytes=7,
         created_at=created_at,
     )
 
@@ -77,8 +77,8 @@ async def test_page_after_no_file_is_refused(files: FileTable):
 async def test_growth_shows(files: FileTable, newest_first: bool):
     file = file_at()
     await files.insert(file)
-    await files.grown("ann", file.file_id, 2**40)
-    grown = file.model_copy(update={"size_bytes": 2**40})
+    await files.grown("ann", file.file_id, 2**31 - 1)
+    grown = file.model_copy(update={"size_bytes": 2**31 - 1})
     assert await files.get("ann", file.file_id) == grown
     assert (await files.page("ann", after=None, limit=2, newest_first=newest_first)).files == [grown]
 
