@@ -18,7 +18,7 @@ from activities.run import Activity, run_activity
 from activities.services import Services
 from activities.submit_render_job import submit_render_job
 from clients.admin_key import AdminKey
-from clients.azure import Azure
+from clients.azure import INPUTS, Azure
 from clients.caller_keys import CallerKeys
 from clients.capacity_pools import CapacityPools
 from clients.credentials import Credentials
@@ -31,9 +31,13 @@ from clients.settings import load_settings
 from clients.videos_api import VideosApi
 from domain.workflow import CAPACITY_POOL, GENERATE_VIDEO, Step
 from entities.capacity_pool import capacity_pool
+from event_sources.dead_letters import DeadLetters
+from event_sources.grid_event import GridEvent
+from event_sources.inbox import Inbox
 from event_sources.lease_keeper import LeaseKeeper
 from event_sources.retirement_notice import RetirementNotice
 from event_sources.sweeper import Sweeper
+from event_sources.video_requests import VideoRequests
 from front_door.app import create_app
 from front_door.memory_budget import MemoryBudget
 from front_door.services import FrontDoorServices
@@ -140,6 +144,11 @@ lease_keeper = LeaseKeeper(
     max_queued=settings.max_queued,
 )
 
+tenants = frozenset(key.tenant for key in settings.api_keys)
+dead_letters = DeadLetters(inputs)
+video_requests = VideoRequests(intake, tenants, dead_letters)
+inbox = Inbox(intake, INPUTS, tenants, dead_letters, settings.max_body_bytes)
+
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
 
@@ -161,6 +170,24 @@ async def sweep(timer: func.TimerRequest, durable: str) -> None:  # noqa: ARG001
     durable_client.connect(durable)
     await lease_keeper.reconcile(clock())
     await sweeper.sweep(clock())
+
+
+@app.function_name("on_video_requested")
+@app.event_grid_trigger(arg_name="event")
+@app.generic_input_binding(arg_name="durable", type="durableClient")
+async def on_video_requested(event: func.CloudEvent, durable: str) -> None:
+    """Accept what an event asks for."""
+    durable_client.connect(durable)
+    await video_requests.receive(GridEvent.of(event))
+
+
+@app.function_name("on_blob_created")
+@app.event_grid_trigger(arg_name="event")
+@app.generic_input_binding(arg_name="durable", type="durableClient")
+async def on_blob_created(event: func.EventGridEvent, durable: str) -> None:
+    """Accept what a file in the inbox asks for."""
+    durable_client.connect(durable)
+    await inbox.receive(GridEvent.of(event))
 
 
 app.orchestration_trigger("context", GENERATE_VIDEO)(generate_video)

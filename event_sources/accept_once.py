@@ -1,0 +1,34 @@
+"""Accepts the video that an event asks for, however often the event is delivered."""
+
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from domain.errors import InvalidRequest, NotFound, RequestConflict
+from intake.accept import Terms, accept_video
+from intake.services import Intake
+
+REFUSALS = (InvalidRequest, NotFound)
+"""What is wrong with the request itself: with another delivery it would be no better."""
+_log = logging.getLogger(__name__)
+
+
+async def accept_once(fields: Mapping[str, Any], *, tenant: str, key: str, intake: Intake) -> None:
+    """Accept a video, unless the same key made one before, whatever its fields have become since.
+
+    Args:
+        fields: The fields of POST /videos.
+        tenant: Who asks.
+        key: What the event is known by, as an Idempotency-Key.
+        intake: Clients and clock.
+
+    Raises:
+        InvalidRequest: It can never work.
+        NotFound: It refers to what the tenant does not have.
+    """
+    if await intake.videos.made_by(tenant, key):
+        return
+    with suppress(RequestConflict):  # meanwhile it made one
+        video = await accept_video(fields, tenant=tenant, terms=Terms(key), intake=intake)
+        _log.info("an event of %s made %s", tenant, video.video_id)

@@ -1,0 +1,113 @@
+"""Takes BlobCreated events of the inbox: each file there asks for videos, or belongs to one that does."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Container, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from domain.errors import InvalidRequest, NotFound, ReelayError
+from domain.inbox import PARAM, InboxFile, Kind, Missing
+from event_sources.accept_once import REFUSALS, accept_once
+from event_sources.dead_letters import DeadLetters
+from event_sources.grid_event import GridEvent
+from intake.fields import SentFile, read_json_fields
+from intake.services import Intake
+
+BLOB_CREATED = "Microsoft.Storage.BlobCreated"
+_UNWRITTEN = {"CreateFile", "SftpCreate"}
+"""Only the name exists; another event tells of the content."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Inbox:
+    """Accepts what the files ask for, and answers beside those that cannot be.
+
+    Attributes:
+        intake: What accepting works with; its inputs are the container that holds the inbox.
+        container: That container's name.
+        tenants: Who may ask.
+        dead_letters: Where those events end that can never work.
+        max_bytes: The largest file.
+    """
+
+    intake: Intake
+    container: str
+    tenants: Container[str]
+    dead_letters: DeadLetters
+    max_bytes: int
+
+    async def receive(self, event: GridEvent) -> None:
+        """Do what the arrival of a file asks for; what lies outside the inbox asks for nothing.
+
+        Raises:
+            Exception: It is our fault, and the event is to be delivered again.
+        """
+        try:
+            file = self._file(event)
+        except InvalidRequest as error:
+            await self.dead_letters.put(event, error)
+            return
+        if file and file.kind is not Kind.ANSWER:
+            for request in file.requests() if file.kind is Kind.IMAGE else [file]:
+                await self._take(request)
+
+    def _file(self, event: GridEvent) -> InboxFile | None:
+        match event.data:
+            case {"url": str() as url, **rest} if event.type == BLOB_CREATED:
+                # The subject has the name, too, but garbles what is not plain text.
+                _, _, blob = unquote(urlsplit(url).path).partition(f"/{self.container}/")
+                file = None if rest.get("api") in _UNWRITTEN else InboxFile.at(blob)
+            case _:
+                raise InvalidRequest(f"The event is no {BLOB_CREATED} that names a blob.", param="type")
+        if file and file.tenant not in self.tenants:
+            raise InvalidRequest("The folder in the inbox is that of no tenant that is known here.", param="tenant")
+        return file
+
+    async def _take(self, file: InboxFile) -> None:
+        try:
+            await self._accept(file)
+        except REFUSALS as error:
+            await self._refuse(file, error)
+
+    async def _accept(self, file: InboxFile) -> None:
+        if file.kind is not Kind.REQUEST:
+            raise InvalidRequest("A file in the inbox is a .json, .jsonl, .png, .jpg, .jpeg or .webp.")
+        try:
+            sent = await self.intake.inputs.read_whole(file.blob, max_bytes=self.max_bytes)
+        except NotFound:
+            return  # an image without this request, or one that was taken back
+        fields = await self._with_image(file, read_json_fields(sent.content))
+        if fields is None:
+            _log.info("%s waits for its image", file.blob)
+            return
+        key = hashlib.sha256(f"{file.blob}\n{sent.etag}".encode()).hexdigest()
+        await accept_once(fields, tenant=file.tenant, key=f"blob-{key}", intake=self.intake)
+        await self.intake.inputs.delete(file.answer_blob)
+
+    async def _with_image(self, file: InboxFile, fields: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """The fields, with the image from beside the request; None while that is awaited."""
+        beside = file.image(fields)
+        if beside is None:
+            return fields
+        for blob in beside.blobs:
+            with suppress(NotFound):
+                image = await self.intake.inputs.read_whole(blob, max_bytes=self.max_bytes)
+                return {**fields, PARAM: SentFile(blob, image.content)}
+        match beside.missing:
+            case Missing.WAIT:
+                return None
+            case Missing.GO_ON:
+                return fields
+            case Missing.REFUSE:
+                message = "There is no such image beside the request. Put it there first, or give both the same name."
+                raise InvalidRequest(message, param=PARAM)
+
+    async def _refuse(self, file: InboxFile, error: ReelayError) -> None:
+        answer = json.dumps(error.envelope(), indent=2).encode()
+        await self.intake.inputs.put(file.answer_blob, answer, "application/json")
+        _log.warning("%s is refused: %s", file.blob, error.message)

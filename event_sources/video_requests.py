@@ -1,0 +1,51 @@
+"""Takes `Reelay.VideoRequested` events: each asks for one video."""
+
+import json
+from collections.abc import Container
+from dataclasses import dataclass
+
+from domain.errors import InvalidRequest
+from event_sources.accept_once import REFUSALS, accept_once
+from event_sources.dead_letters import DeadLetters
+from event_sources.grid_event import GridEvent
+from intake.fields import read_json_fields
+from intake.services import Intake
+
+VIDEO_REQUESTED = "Reelay.VideoRequested"
+
+
+@dataclass(frozen=True)
+class VideoRequests:
+    """Accepts what the events ask for.
+
+    Attributes:
+        intake: What accepting works with.
+        tenants: Who may ask.
+        dead_letters: Where those events end that can never work.
+    """
+
+    intake: Intake
+    tenants: Container[str]
+    dead_letters: DeadLetters
+
+    async def receive(self, event: GridEvent) -> None:
+        """Accept a video, or put the event away.
+
+        Raises:
+            Exception: It is our fault, and the event is to be delivered again.
+        """
+        try:
+            await self._accept(event)
+        except REFUSALS as error:
+            await self.dead_letters.put(event, error)
+
+    async def _accept(self, event: GridEvent) -> None:
+        if event.type != VIDEO_REQUESTED:
+            raise InvalidRequest(f"The event's type is '{event.type}', not '{VIDEO_REQUESTED}'.", param="type")
+        if not (event.id and event.source):
+            raise InvalidRequest("The event has no id and source to be known by.", param="id")
+        fields = read_json_fields(json.dumps(event.data).encode())
+        tenant = fields.pop("tenant", None)
+        if not isinstance(tenant, str) or tenant not in self.tenants:
+            raise InvalidRequest("The event's data name no tenant that is known here.", param="tenant")
+        await accept_once(fields, tenant=tenant, key=f"event-{event.digest}", intake=self.intake)

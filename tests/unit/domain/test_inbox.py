@@ -1,0 +1,104 @@
+"""The name of a file in the inbox says whose it is and what it asks for."""
+
+from typing import Any
+
+import pytest
+
+from domain.errors import InvalidRequest
+from domain.inbox import BesideImage, InboxFile, Kind, Missing
+
+
+def a_file(name: str) -> InboxFile:
+    file = InboxFile.at(f"inbox/acme/foxes/{name}")
+    assert file
+    return file
+
+
+@pytest.mark.parametrize("blob", ["inbox/acme/fox.json", "inbox/acme/a/b/fox.json"])
+def test_the_first_folder_is_the_tenant(blob: str):
+    file = InboxFile.at(blob)
+    assert file
+    assert (file.tenant, file.blob) == ("acme", blob)
+
+
+@pytest.mark.parametrize("blob", ["acme/video_1/input_reference.png", "dead-letter/x.json", "inboxes/acme/x.json", ""])
+def test_what_lies_elsewhere_is_no_file_of_the_inbox(blob: str):
+    assert InboxFile.at(blob) is None
+
+
+@pytest.mark.parametrize(
+    "blob", ["inbox", "inbox/", "inbox/fox.json", "inbox/acme/", "inbox//fox.json", "inbox/acme/../globex/fox.json"]
+)
+def test_a_file_without_a_tenants_folder_is_refused(blob: str):
+    with pytest.raises(InvalidRequest):
+        InboxFile.at(blob)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("fox.json", Kind.REQUEST),
+        ("fox.png.json", Kind.REQUEST),
+        ("FOX.JSON", Kind.REQUEST),
+        ("clips.jsonl", Kind.BATCH),
+        ("fox.JPG", Kind.IMAGE),
+        ("fox.webp", Kind.IMAGE),
+        ("fox.error.json", Kind.ANSWER),
+        ("fox.png.error.json", Kind.ANSWER),
+        ("fox.error.error.json", Kind.ANSWER),
+        ("fox.gif", Kind.UNKNOWN),
+        ("fox", Kind.UNKNOWN),
+        (".json", Kind.UNKNOWN),
+    ],
+)
+def test_the_suffix_says_what_it_is(name: str, kind: Kind):
+    assert a_file(name).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("fox.json", "fox.error.json"),
+        ("fox.png.json", "fox.png.error.json"),
+        ("clips.jsonl", "clips.error.json"),
+        ("fox", "fox.error.json"),
+        (".json", ".json.error.json"),
+    ],
+)
+def test_the_answer_lies_beside_it_and_is_known_as_one(name: str, answer: str):
+    assert a_file(name).answer_blob == a_file(answer).blob
+    assert a_file(answer).kind is Kind.ANSWER
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "beside"),
+    [
+        ("fox.png.json", {}, (["fox.png"], Missing.WAIT)),
+        ("fox.json", {}, (["fox.png", "fox.jpg", "fox.jpeg", "fox.webp"], Missing.GO_ON)),
+        ("fox.json", {"input_reference": {"blob": "fox.PNG"}}, (["fox.PNG"], Missing.WAIT)),
+        ("fox.png.json", {"input_reference": {"blob": "fox.png"}}, (["fox.png"], Missing.WAIT)),
+        ("night.json", {"input_reference": {"blob": "fox.png"}}, (["fox.png"], Missing.REFUSE)),
+    ],
+)
+def test_a_request_takes_its_image_from_beside_it(name: str, fields: dict[str, Any], beside: tuple[list[str], Missing]):
+    names, missing = beside
+    assert a_file(name).image(fields) == BesideImage([a_file(image).blob for image in names], missing)
+
+
+@pytest.mark.parametrize(
+    "reference", [{"image_url": "https://pictures.example/fox.png"}, {"file_id": "file-1"}, "fox", ""]
+)
+def test_a_request_whose_image_comes_from_elsewhere_takes_none(reference: object):
+    assert a_file("fox.png.json").image({"input_reference": reference}) is None
+
+
+@pytest.mark.parametrize("name", ["../../globex/secret.png", "sub/fox.png", "..", ".", ""])
+def test_an_image_of_another_folder_is_out_of_reach(name: str):
+    with pytest.raises(InvalidRequest) as refused:
+        a_file("fox.json").image({"input_reference": {"blob": name}})
+    assert refused.value.param == "input_reference"
+
+
+def test_an_image_that_is_awaited_finds_its_request():
+    for name in ("fox.png.json", "fox.json"):
+        assert a_file(name) in a_file("fox.png").requests()

@@ -1,0 +1,90 @@
+"""What is behind the triggers of Event Grid, in memory."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from clients.files import Files
+from clients.remote_files import RemoteFiles
+from event_sources.dead_letters import DeadLetters
+from event_sources.grid_event import GridEvent
+from event_sources.inbox import Inbox
+from event_sources.video_requests import VideoRequests
+from intake.services import Intake
+from tests.unit.examples import NOW, TENANT, a_catalog
+from tests.unit.fakes import FakeBlobStore, FakeClock, FakeFileTable, FakeOrchestrations, FakeVideoTable
+from tests.unit.front_door.world import SWEEP_GRACE
+
+MAX_BYTES = 50_000
+REQUEST = {"prompt": "A fox runs through snow.", "size": "1280x720"}
+
+
+@dataclass
+class World:
+    """An intake that every event leads to."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    videos: FakeVideoTable = field(default_factory=FakeVideoTable)
+    inputs: FakeBlobStore = field(default_factory=FakeBlobStore)
+    orchestrations: FakeOrchestrations = field(default_factory=FakeOrchestrations)
+    intake: Intake = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.intake = Intake(
+            catalog=a_catalog(),
+            videos=self.videos.as_table(),
+            inputs=self.inputs.as_store(),
+            files=Files(FakeFileTable().as_table(), FakeBlobStore().as_store()),
+            orchestrations=self.orchestrations.as_orchestrations(),
+            remote_files=RemoteFiles(httpx.AsyncClient(transport=httpx.MockTransport(_nobody)), max_bytes=1_000),
+            clock=self.clock,
+            randomness=self._randomness,
+            sweep_grace=SWEEP_GRACE,
+        )
+        self._drawn = 0
+
+    def _randomness(self, count: int) -> bytes:
+        self._drawn += 1
+        return self._drawn.to_bytes(count)
+
+    @property
+    def tenants(self) -> frozenset[str]:
+        return frozenset({TENANT, "globex"})
+
+    def video_requests(self) -> VideoRequests:
+        return VideoRequests(self.intake, self.tenants, DeadLetters(self.inputs.as_store()))
+
+    def inbox(self) -> Inbox:
+        return Inbox(self.intake, "requests", self.tenants, DeadLetters(self.inputs.as_store()), MAX_BYTES)
+
+    def asked(self) -> list[tuple[str, str]]:
+        """The tenants and prompts of all videos."""
+        return [(video.tenant, video.prompt) for video in self.videos.records.values()]
+
+    def dead_letters(self) -> list[dict[str, Any]]:
+        return [json.loads(blob) for name, blob in self.inputs.blobs.items() if name.startswith("dead-letter/")]
+
+    def error(self, blob: str) -> dict[str, Any]:
+        """The error in an answer, which holds nothing else."""
+        answer = json.loads(self.inputs.blobs[blob])
+        assert answer.keys() == {"error"}
+        return answer["error"]
+
+
+def an_event(**changes: Any) -> GridEvent:
+    """A request for a video."""
+    fields: dict[str, Any] = {
+        "id": "e-1",
+        "source": "/studio",
+        "type": "Reelay.VideoRequested",
+        "subject": None,
+        "time": NOW,
+        "data": REQUEST | {"tenant": TENANT},
+    }
+    return GridEvent(**fields | changes)
+
+
+def _nobody(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("there is no internet here", request=request)

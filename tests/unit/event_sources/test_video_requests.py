@@ -1,0 +1,106 @@
+"""An event makes one video, however often it is delivered; one that can never work is put away."""
+
+import asyncio
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import azure.functions as func
+import pytest
+from azure.core.exceptions import HttpResponseError
+from grpc import StatusCode
+from grpc.aio import AioRpcError, Metadata
+
+from event_sources.grid_event import GridEvent
+from tests.unit.event_sources.events import REQUEST, World, an_event
+from tests.unit.examples import NOW, TENANT, a_catalog, a_deployment
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+async def test_an_event_makes_a_video_of_its_tenant(world: World):
+    await world.video_requests().receive(an_event(data=REQUEST | {"tenant": "globex", "metadata": {"scene": "7"}}))
+    (video,) = world.videos.records.values()
+    assert (video.tenant, video.prompt, video.metadata) == ("globex", REQUEST["prompt"], {"scene": "7"})
+    assert world.orchestrations.started == [video.ref]
+
+
+async def test_an_event_that_is_delivered_again_makes_no_other_video(world: World):
+    for _ in range(3):
+        await world.video_requests().receive(an_event())
+        world.clock.advance(60)
+    await asyncio.gather(*(world.video_requests().receive(an_event()) for _ in range(3)))
+    assert world.asked() == [(TENANT, REQUEST["prompt"])]
+    assert world.dead_letters() == []
+
+
+async def test_what_made_a_video_is_not_asked_again_whether_it_may(world: World):
+    await world.video_requests().receive(an_event())
+    retired = a_catalog(a_deployment(retires_on=NOW.date() - timedelta(days=1)))
+    world.intake = replace(world.intake, catalog=retired)
+    await world.video_requests().receive(an_event())
+    assert world.dead_letters() == []
+
+
+async def test_only_the_same_id_of_the_same_source_is_the_same_event(world: World):
+    for event in (an_event(), an_event(id="e-2"), an_event(source="/other")):
+        await world.video_requests().receive(event)
+    assert len(world.asked()) == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "param"),
+    [
+        ({"type": "Reelay.Video.Completed"}, "type"),
+        ({"id": None}, "id"),
+        ({"source": ""}, "id"),
+        ({"data": None}, None),
+        ({"data": "a fox"}, None),
+        ({"data": [REQUEST]}, None),
+        ({"data": REQUEST}, "tenant"),
+        ({"data": REQUEST | {"tenant": "nobody"}}, "tenant"),
+        ({"data": REQUEST | {"tenant": {"name": "acme"}}}, "tenant"),
+        ({"data": REQUEST | {"tenant": TENANT, "prompt": ""}}, "prompt"),
+        ({"data": REQUEST | {"tenant": TENANT, "prompt": "\ud800"}}, None),
+        ({"data": REQUEST | {"tenant": TENANT, "seconds": float("nan")}}, None),
+        ({"data": REQUEST | {"tenant": TENANT, "input_reference": {"file_id": "file-1"}}}, None),
+        ({"data": REQUEST | {"tenant": TENANT, "input_reference": {"blob": "fox.png"}}}, "input_reference"),
+    ],
+)
+async def test_what_can_never_work_is_put_away_and_logged(
+    world: World, changes: dict[str, Any], param: str | None, caplog: pytest.LogCaptureFixture
+):
+    event = an_event(**changes)
+    for _ in range(2):
+        await world.video_requests().receive(event)
+    (letter,) = world.dead_letters()
+    assert world.asked() == []
+    assert letter["event"]["specversion"] == "1.0"
+    assert json.dumps(letter["event"].get("data")) == json.dumps(event.data)
+    if param:
+        assert letter["error"]["param"] == param
+    assert "dead-letter/" in caplog.text
+
+
+async def test_a_fault_of_ours_asks_for_another_delivery(world: World):
+    world.inputs.broken = HttpResponseError("storage is down")
+    with pytest.raises(HttpResponseError):
+        await world.video_requests().receive(an_event(type="?"))
+
+
+async def test_a_video_that_cannot_be_started_is_left_to_the_sweeper(world: World):
+    world.orchestrations.broken[None] = AioRpcError(StatusCode.UNAVAILABLE, Metadata(), Metadata())
+    await world.video_requests().receive(an_event())
+    (video,) = world.videos.records.values()
+    assert video.ref in world.videos.alarms
+
+
+def test_both_schemas_are_the_same_event():
+    common: dict[str, Any] = {"id": "e-1", "subject": "s", "data": {"n": 1}}
+    cloud = func.CloudEvent(source="/t", type="Made", specversion="1.0", time=NOW, **common)
+    grid = func.EventGridEvent(topic="/t", event_type="Made", event_time=NOW, data_version="", **common)
+    assert GridEvent.of(cloud) == GridEvent.of(grid) == GridEvent("e-1", "/t", "Made", "s", NOW, {"n": 1})
