@@ -11,6 +11,7 @@ import azure.functions as func
 import httpx
 from durabletask.task import ActivityContext
 
+from activities.announce import Announcer
 from activities.check_render_job import check_render_job
 from activities.copy_content import copy_content
 from activities.end_video import end_video
@@ -29,6 +30,8 @@ from clients.remote_files import RemoteFiles
 from clients.secret_store import SecretStore
 from clients.settings import load_settings
 from clients.videos_api import VideosApi
+from clients.webhook_sender import WebhookSender
+from clients.webhooks import Webhooks
 from domain.workflow import CAPACITY_POOL, GENERATE_VIDEO, Step
 from entities.capacity_pool import capacity_pool
 from event_sources.dead_letters import DeadLetters
@@ -74,6 +77,17 @@ durable_client = Durable()
 orchestrations, capacity_pools = Orchestrations(durable_client), CapacityPools(durable_client)
 guarded = GuardedTransport(httpx.AsyncHTTPTransport(), allow_private=settings.allow_private_addresses)
 
+webhooks = Webhooks(
+    endpoints=azure.webhook_endpoints(),
+    deliveries=azure.webhook_deliveries(),
+    sender=WebhookSender(httpx.AsyncClient(transport=guarded), secret_store, clock),
+    clock=clock,
+    schemes=("https", "http") if settings.allow_private_addresses else ("https",),
+)
+announcer = Announcer(
+    videos=videos, contents=contents, event_grid=azure.event_grid(secret_store), webhooks=webhooks
+)
+
 activity_services = Services(
     catalog=catalog,
     videos=videos,
@@ -81,6 +95,7 @@ activity_services = Services(
     inputs=inputs,
     api=api,
     render_times=render_times,
+    announcer=announcer,
     clock=clock,
     copies=asyncio.Semaphore(COPIES_AT_ONCE),
     max_queued_s=settings.max_queued_s,
@@ -113,6 +128,7 @@ front_door = func.AsgiMiddleware(
             orchestrations=orchestrations,
             capacity_pools=capacity_pools,
             render_times=render_times,
+            webhooks=webhooks,
             credentials=credentials,
             api=api,
             clock=clock,
@@ -130,6 +146,7 @@ sweeper = Sweeper(
     contents=contents,
     inputs=inputs,
     orchestrations=orchestrations,
+    announcer=announcer,
     look_again_after=sweep_grace,
     history_retention=settings.history_retention,
 )
@@ -188,6 +205,13 @@ async def on_blob_created(event: func.EventGridEvent, durable: str) -> None:
     """Accept what a file in the inbox asks for."""
     durable_client.connect(durable)
     await inbox.receive(GridEvent.of(event))
+
+
+@app.function_name("deliver_webhooks")
+@app.timer_trigger(arg_name="timer", schedule=settings.sweep_schedule)
+async def deliver_webhooks(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding's name
+    """Deliver again what has not arrived, beside the sweeper: endpoints may be slow."""
+    await webhooks.retry(clock())
 
 
 app.orchestration_trigger("context", GENERATE_VIDEO)(generate_video)

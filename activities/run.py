@@ -1,11 +1,15 @@
-"""Runs an activity's body: JSON in, JSON out."""
+"""Runs an activity's body: JSON in, JSON out, and what happened to the video announced."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from activities.services import Services
 from domain.failures import VideoFailed
+from domain.video import VideoRef
 from domain.workflow import StepRequest, StepResult
+
+_log = logging.getLogger(__name__)
 
 type Activity = Callable[[StepRequest, Services], Awaitable[StepResult]]
 
@@ -21,8 +25,17 @@ async def run_activity(body: Activity, request: dict[str, Any], services: Servic
     Returns:
         A `StepResult`; a video that failed is one, too.
     """
+    step = StepRequest.model_validate(request)
     try:
-        result = await body(StepRequest.model_validate(request), services)
+        result = await body(step, services)
     except VideoFailed as error:
         result = StepResult.failed(error.failure)
+    await _announce(step.video, services)
     return result.model_dump(mode="json", exclude_defaults=True)
+
+
+async def _announce(video: VideoRef, services: Services) -> None:
+    try:
+        await services.announcer.announce_latest(video)
+    except Exception:  # noqa: BLE001 - the step is done whoever heard of it, and the record knows what is left to tell
+        _log.exception("%s: what happened is left for the sweeper to announce", video.video_id)

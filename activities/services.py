@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from activities.announce import Announcer
 from clients.blob_store import BlobStore
 from clients.render_times import RenderTimeTable
 from clients.video_table import VideoTable
@@ -27,6 +28,7 @@ class Services:
         inputs: What videos were asked with.
         api: The deployments.
         render_times: How long their renders take.
+        announcer: Tells what happened to a video.
         clock: The present time, UTC.
         copies: Bounds how many contents are copied at once in this process, and so its memory.
         max_queued_s: How long a video may wait for a deployment to take it.
@@ -38,6 +40,7 @@ class Services:
     inputs: BlobStore
     api: VideosApi
     render_times: RenderTimeTable
+    announcer: Announcer
     clock: Callable[[], datetime]
     copies: Semaphore
     max_queued_s: float

@@ -59,6 +59,8 @@ async def running_stack(
 ) -> AsyncGenerator[Stack]:
     """Runs `python -m local.stack` for the length of the context.
 
+    Nobody hears of events there: who wants that pays for it.
+
     Args:
         render_time_s: How long a render takes, in seconds; the app is told to expect the same.
         content_bytes: The least size of a rendered video.
@@ -109,7 +111,9 @@ def _program(state: Path, render_time_s: float, settings: dict[str, str]) -> Pro
         command=(sys.executable, "-u", "-m", "local.stack"),
         port_options={},
         ready=re.compile(r"^ready base_url=", re.MULTILINE),
-        env=os.environ | {"PORT": "0", "STATE": str(state), "RENDER_TIME_S": str(render_time_s)} | settings,
+        env=os.environ
+        | {"PORT": "0", "STATE": str(state), "RENDER_TIME_S": str(render_time_s), "REELAY_EVENT_GRID_ENDPOINT": ""}
+        | settings,
         last_wish=SIGTERM,
     )
 

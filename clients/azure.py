@@ -7,6 +7,7 @@ from azure.core.credentials import AzureNamedKeyCredential
 from azure.core.exceptions import ResourceExistsError
 from azure.data.tables import TableServiceClient
 from azure.data.tables.aio import TableClient
+from azure.eventgrid.aio import EventGridPublisherClient
 from azure.identity.aio import DefaultAzureCredential
 from azure.keyvault.secrets.aio import SecretClient
 from azure.storage.blob import BlobServiceClient as BlockingBlobServiceClient
@@ -15,10 +16,13 @@ from azure.storage.blob.aio import BlobServiceClient
 from clients.blob_store import AccountKeySigner, BlobStore, UserDelegationSigner
 from clients.file_table import FileTable
 from clients.files import Files
+from clients.event_grid import EventGrid, TopicKey
 from clients.render_times import RenderTimeTable
-from clients.secret_store import read_here
+from clients.secret_store import SecretStore, read_here
 from clients.settings import Settings
 from clients.video_table import VideoTable
+from clients.webhook_deliveries import WebhookDeliveries
+from clients.webhook_endpoints import WebhookEndpoints
 from domain.errors import ConfigurationError
 from domain.secret_reference import SecretReference
 
@@ -53,6 +57,25 @@ class Azure:
     def render_times(self) -> RenderTimeTable:
         """How long renders take."""
         return RenderTimeTable(self._table())
+
+    def webhook_endpoints(self) -> WebhookEndpoints:
+        """Who wants to hear of what."""
+        return WebhookEndpoints(self._table())
+
+    def webhook_deliveries(self) -> WebhookDeliveries:
+        """What is on its way to them."""
+        return WebhookDeliveries(self._table())
+
+    def event_grid(self, secrets: SecretStore) -> EventGrid | None:
+        """The topic that hears of every video, if there is one."""
+        settings = self._settings
+        if settings.event_grid_endpoint is None:
+            return None
+        key = TopicKey(settings.event_grid_key, secrets) if settings.event_grid_key else None
+        endpoint, credential = str(settings.event_grid_endpoint), key.credential if key else self._identity
+        topic = settings.event_grid_topic
+        client = EventGridPublisherClient(endpoint, credential, namespace_topic=topic, retry_total=0, **_TRANSPORT)
+        return EventGrid(client, key)
 
     def contents(self) -> BlobStore:
         """Finished videos."""

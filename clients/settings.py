@@ -60,8 +60,11 @@ class Settings(BaseSettings):
         sweep_grace_s: How long the sweeper leaves a new video alone.
         max_body_bytes: Largest request body, but for uploaded files.
         max_file_bytes: Largest uploaded file.
+        event_grid_endpoint: The Event Grid topic that hears of every video; None if nobody does.
+        event_grid_topic: The topic's name, if the endpoint is a namespace.
+        event_grid_key: Its key, where it does not know us by our identity.
         key_vault_ca: A PEM file to trust for Key Vault; only a local fake needs it.
-        allow_private_addresses: Whether reference images may be fetched from private networks.
+        allow_private_addresses: Whether reference images and webhooks may use private networks.
     """
 
     model_config = SettingsConfigDict(env_prefix="REELAY_", frozen=True, extra="ignore")
@@ -83,6 +86,9 @@ class Settings(BaseSettings):
     sweep_grace_s: Annotated[float, Field(gt=0)] = 60.0
     max_body_bytes: Annotated[int, Field(gt=0)] = 32 * 1024 * 1024
     max_file_bytes: Annotated[int, Field(gt=0, lt=2**31)] = 200 * 1024 * 1024
+    event_grid_endpoint: Annotated[HttpUrl | None, BeforeValidator(lambda endpoint: endpoint or None)] = None
+    event_grid_topic: str | None = None
+    event_grid_key: SecretRef | None = None
     key_vault_ca: Path | None = None
     allow_private_addresses: bool = False
 

@@ -123,6 +123,11 @@ class VideoTable:
             raise _missing(ref)
         return video
 
+    def last_seen(self, ref: VideoRef) -> Video | None:
+        """The record as this process last read or wrote it, if it remembers; it may have changed since."""
+        seen = self._last_seen.get(ref)
+        return seen.video if seen else None
+
     async def amend(
         self, ref: VideoRef, change: Callable[[Video], Video], *, alarm_at: datetime | None = None
     ) -> Video:

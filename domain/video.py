@@ -102,6 +102,7 @@ class Video(_Value):
         cost_usd: What was really rendered, at that price; None until that is known.
         cancel_requested_at: Somebody wants it to end; the orchestration will see to it.
         deleted_at: It is gone for its tenant; the record goes once the orchestration has ended.
+        announced: The sequence of the last event that was told to those who listen; see `domain.events`.
     """
 
     video_id: str
@@ -134,6 +135,7 @@ class Video(_Value):
     failure: Failure | None = None
     cancel_requested_at: datetime | None = None
     deleted_at: datetime | None = None
+    announced: int = 0
 
     @property
     def ref(self) -> VideoRef:
@@ -205,6 +207,10 @@ class Video(_Value):
     def deleted(self, now: datetime) -> Self:
         """Its tenant no longer sees it."""
         return self.cancelling(now).model_copy(update={"deleted_at": self.deleted_at or now})
+
+    def announced_up_to(self, sequence: int) -> Self:
+        """What happened to it was told, up to this."""
+        return self._with(announced=max(self.announced, sequence))
 
     def _move(self, state: VideoState, **changes: object) -> Self:
         if state is self.state:

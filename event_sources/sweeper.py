@@ -7,12 +7,15 @@ Every video has an alarm; it rings for the sweeper, which then does what the rec
     ended and old         its history is purged                           never look again
     no record             nothing, until it is sure that none will come
     ended and deleted     its content, history and record are removed     never look again
+
+What happened to a video and was not yet announced is announced, and an ended video waits for that.
 """
 
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from activities.announce import Announcer
 from clients.blob_store import BlobStore
 from clients.orchestrations import Orchestrations
 from clients.video_table import VideoTable
@@ -36,6 +39,7 @@ class Sweeper:
         contents: Finished videos.
         inputs: What videos were asked with.
         orchestrations: The durable client.
+        announcer: Tells what happened to a video.
         look_again_after: How soon a video that has not ended is looked at again.
         history_retention: How long an ended video's orchestration history is kept.
     """
@@ -44,6 +48,7 @@ class Sweeper:
     contents: BlobStore
     inputs: BlobStore
     orchestrations: Orchestrations
+    announcer: Announcer
     look_again_after: timedelta
     history_retention: timedelta
 
@@ -72,6 +77,9 @@ class Sweeper:
             await self.orchestrations.ensure_running(video)
             if video.cancel_requested_at:
                 await self.orchestrations.cancel(ref)
+            await self.announcer.announce(video)
+            await self.videos.set_alarm(ref, now + self.look_again_after)
+        elif not await self.announcer.announce(video):
             await self.videos.set_alarm(ref, now + self.look_again_after)
         elif video.deleted_at:
             await self._remove(video)

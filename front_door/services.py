@@ -17,6 +17,7 @@ from clients.orchestrations import Orchestrations
 from clients.render_times import RenderTimeTable
 from clients.video_table import VideoTable
 from clients.videos_api import VideosApi
+from clients.webhooks import Webhooks
 from domain.catalog import Catalog
 from front_door.memory_budget import MemoryBudget
 from intake.services import Intake
@@ -37,6 +38,7 @@ class FrontDoorServices:
         orchestrations: The durable client.
         capacity_pools: Who has the slots of the deployments, for the operator.
         render_times: How long their renders take, for the operator.
+        webhooks: Tells the tenants' endpoints what happened, for the operator.
         credentials: Of the deployments, for /readyz.
         api: The deployments, for /readyz?deep=1.
         clock: The present time, UTC.
@@ -58,6 +60,7 @@ class FrontDoorServices:
     orchestrations: Orchestrations
     capacity_pools: CapacityPools
     render_times: RenderTimeTable
+    webhooks: Webhooks
     credentials: Credentials
     api: VideosApi
     clock: Callable[[], datetime]

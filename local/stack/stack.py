@@ -131,6 +131,7 @@ class _Stack:
             "api_keys": {PRO_DEPLOYMENT: self._memory.upstream_key},
             "secrets": {PRO_SECRET: self._memory.upstream_key},
             "identity_header": self._memory.identity_header,
+            "eventgrid_key": self._memory.event_grid_key,
         }
         control = f"http://127.0.0.1:{self._fakes.address['fakes']}/_control/settings"
         try:

@@ -88,6 +88,9 @@ class FakeVideoTable:
             raise NotFound(f"There is no video '{ref.video_id}'.", param="video_id", code="video_not_found")
         return video
 
+    def last_seen(self, ref: VideoRef) -> Video | None:
+        return self.records.get(ref)
+
     async def amend(
         self, ref: VideoRef, change: Callable[[Video], Video], *, alarm_at: datetime | None = None
     ) -> Video:

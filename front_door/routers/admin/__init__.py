@@ -2,7 +2,8 @@
 
 from fastapi import APIRouter
 
-from front_door.routers.admin import deployments
+from front_door.routers.admin import deployments, webhooks
 
 router = APIRouter(tags=["admin"])
 router.include_router(deployments.router)
+router.include_router(webhooks.router)

@@ -34,6 +34,7 @@ from front_door.app import create_app
 from front_door.memory_budget import MemoryBudget
 from front_door.services import FrontDoorServices
 from intake.services import Intake
+from tests.unit.listeners import Listeners
 
 CALLER_KEY, UPSTREAM_KEY = "KEY_OF_ANN", "KEY_OF_THE_DEPLOYMENT"
 """Environment variables; the tests set them."""
@@ -94,6 +95,7 @@ async def open_front_door(
         orchestrations=orchestrations,
         capacity_pools=CapacityPools(durable),
         render_times=render_times,
+        webhooks=Listeners(_now).webhooks(),
         credentials=credentials,
         api=VideosApi(http, credentials),
         clock=_now,

@@ -31,6 +31,7 @@ from domain.video_id import new_video_id
 from domain.workflow import PoolCall, Step, StepRequest, StepResult
 from entities.capacity_pool import serve
 from local.azure_fakes.fakes import Fakes
+from tests.unit.listeners import Listeners
 
 PROMPT: Final = "a paper boat"
 SIZE: Final = "1280x720"
@@ -141,6 +142,10 @@ async def open_workflow(
         trust: dict[str, Any] = {"connection_verify": str(fakes.vault_ca), "verify_challenge_resource": False}
         secret_store = SecretStore(lambda url: SecretClient(url, identity, **trust))
         credentials = Credentials(secret_store)
+
+        def clock() -> datetime:
+            return datetime.fromtimestamp(fakes.world.clock.now(), UTC)
+
         services = Services(
             catalog=_catalog(fakes),
             videos=videos,
@@ -148,7 +153,8 @@ async def open_workflow(
             inputs=blobs,
             api=VideosApi(http, credentials),
             render_times=render_times,
-            clock=lambda: datetime.fromtimestamp(fakes.world.clock.now(), UTC),
+            announcer=Listeners(clock).announcer(videos, blobs),
+            clock=clock,
             copies=asyncio.Semaphore(4),
             max_queued_s=MAX_QUEUED_S,
         )

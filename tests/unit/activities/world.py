@@ -12,6 +12,7 @@ from domain.video import Video
 from domain.workflow import Step, StepRequest, StepResult
 from tests.unit.examples import a_catalog
 from tests.unit.fakes import FakeBlobStore, FakeClock, FakeRenderTimeTable, FakeVideosApi, FakeVideoTable
+from tests.unit.listeners import Listeners
 
 MAX_QUEUED_S = 3600.0
 
@@ -27,8 +28,10 @@ class World:
     inputs: FakeBlobStore = field(default_factory=FakeBlobStore)
     render_times: FakeRenderTimeTable = field(default_factory=FakeRenderTimeTable)
     api: FakeVideosApi = field(init=False)
+    listeners: Listeners = field(init=False)
 
     def __post_init__(self) -> None:
+        self.listeners = Listeners(self.clock)
         self.api = FakeVideosApi(self.clock)
 
     def services(self) -> Services:
@@ -39,6 +42,7 @@ class World:
             inputs=self.inputs.as_store(),
             api=self.api.as_api(),
             render_times=self.render_times.as_table(),
+            announcer=self.listeners.announcer(self.videos.as_table(), self.contents.as_store()),
             clock=self.clock,
             copies=Semaphore(1),
             max_queued_s=MAX_QUEUED_S,

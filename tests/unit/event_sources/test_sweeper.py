@@ -12,6 +12,7 @@ from domain.video import Variant, Video
 from event_sources.sweeper import RECORD_IS_LATE, Sweeper
 from tests.unit.examples import NOW, PRICE, a_stored_content, a_video, an_id
 from tests.unit.fakes import FakeBlobStore, FakeOrchestrations, FakeVideoTable
+from tests.unit.listeners import Listeners
 
 LOOK_AGAIN_AFTER, HISTORY_RETENTION = timedelta(minutes=1), timedelta(hours=1)
 MOMENT = timedelta(seconds=1)
@@ -26,6 +27,7 @@ class World:
     contents: FakeBlobStore = field(default_factory=FakeBlobStore)
     inputs: FakeBlobStore = field(default_factory=FakeBlobStore)
     orchestrations: FakeOrchestrations = field(default_factory=FakeOrchestrations)
+    listeners: Listeners = field(default_factory=lambda: Listeners(lambda: NOW))
 
     def sweeper(self) -> Sweeper:
         return Sweeper(
@@ -33,6 +35,7 @@ class World:
             contents=self.contents.as_store(),
             inputs=self.inputs.as_store(),
             orchestrations=self.orchestrations.as_orchestrations(),
+            announcer=self.listeners.announcer(self.videos.as_table(), self.contents.as_store()),
             look_again_after=LOOK_AGAIN_AFTER,
             history_retention=HISTORY_RETENTION,
         )

@@ -32,6 +32,7 @@ from tests.unit.fakes import (
     a_secret_store,
     keyvault_secret,
 )
+from tests.unit.listeners import Listeners
 
 KEY = "sk-acme"
 OTHER_KEY = "sk-globex"
@@ -56,8 +57,10 @@ class World:
     pools: FakeCapacityPools = field(default_factory=FakeCapacityPools)
     render_times: FakeRenderTimeTable = field(default_factory=FakeRenderTimeTable)
     services: FrontDoorServices = field(init=False)
+    listeners: Listeners = field(init=False)
 
     def __post_init__(self) -> None:
+        self.listeners = Listeners(self.clock)
         secrets = a_secret_store(acme=KEY, globex=OTHER_KEY, admin=ADMIN_KEY, east="east-key")
         keys = [CallerKey(tenant=tenant, secret=keyvault_secret(tenant)) for tenant in (TENANT, "globex")]
         intake = Intake(
@@ -82,6 +85,7 @@ class World:
             orchestrations=intake.orchestrations,
             capacity_pools=self.pools.as_pools(),
             render_times=self.render_times.as_table(),
+            webhooks=self.listeners.webhooks(),
             credentials=Credentials(secrets),
             api=an_api(_nobody, secrets),
             clock=self.clock,
