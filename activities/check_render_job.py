@@ -46,7 +46,7 @@ async def _follow(job: RenderJob, video: Video, deployment: Deployment, services
         case RenderStatus.FAILED:
             raise VideoFailed(job.failure_code, job.failure_message)
         case RenderStatus.SUCCEEDED:
-            rendered_s = job.seconds or video.seconds
+            rendered_s = video.rendered_s(job.seconds)
             await services.videos.amend(video.ref, lambda kept: kept.copying(now, rendered_s=rendered_s))
             await services.render_times.record(render_kind(video, deployment), job.render_time_s(video, now))
             return StepResult.done()

@@ -4,20 +4,20 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from activities.input_file import open_input_file
 from activities.services import Services
-from clients.videos_api import InputFile
 from domain.catalog import Deployment
 from domain.claim import Claim
-from domain.errors import NotFound, OutcomeUnknown, UpstreamError
+from domain.errors import OutcomeUnknown, UpstreamError, UpstreamNotFound
 from domain.failures import FailureCode, VideoFailed
 from domain.render_job import earliest_creation
 from domain.submission import (
-    ANSWER_LIMIT_S,
     LOOK_AGAIN_S,
     SETTLE_S,
     UNANSWERED,
     UNANSWERED_LIMIT,
     after_refusal,
+    answer_limit_s,
     never_lists,
     outcome_unknown,
     retry_delay_s,
@@ -48,11 +48,8 @@ async def submit_render_job(request: StepRequest, services: Services) -> StepRes
 async def _create(video: Video, request: StepRequest, services: Services) -> StepResult:
     """Write the intent down, then ask for the job, once."""
     deployment = services.deployment(request.deployment)
-    try:
-        input_file = await _input_file(video, services)
-    except NotFound as error:
-        raise VideoFailed(FailureCode.INPUT_MISSING, error.message) from error
-    now, answer_due = services.clock(), asyncio.get_running_loop().time() + ANSWER_LIMIT_S
+    input_file = await open_input_file(video, services)
+    now, answer_due = services.clock(), asyncio.get_running_loop().time() + answer_limit_s(video)
     price = deployment.price_per_second(video.size)
     video = await services.videos.amend(
         video.ref, lambda kept: kept.submitting(deployment.name, now, usd_per_second=price)
@@ -67,12 +64,22 @@ async def _create(video: Video, request: StepRequest, services: Services) -> Ste
         await _amend_intent(video, lambda kept: kept.left_unanswered(unanswered_since), services)
         return StepResult.retry(LOOK_AGAIN_S)
     except UpstreamError as error:
+        if isinstance(error, UpstreamNotFound) and video.source and video.source.upstream_id:
+            return await _send_source_along(video, error, services)
         await _amend_intent(video, Video.refused, services)
         return after_refusal(error, attempt=request.attempts_at(error))
     claim = await services.videos.claim(str(deployment.endpoint), job.upstream_id, Claim(video.video_id))
     if claim.video_id != video.video_id:  # a video that knew no better has adopted it
         return StepResult.retry(LOOK_AGAIN_S)
     return await _take(video, deployment, job.upstream_id, request, services)
+
+
+async def _send_source_along(video: Video, error: UpstreamError, services: Services) -> StepResult:
+    """The deployment has dropped what the video is made from: our copy will do, but not for a remix."""
+    if video.operation == "remix":
+        raise VideoFailed(FailureCode.SOURCE_EXPIRED, error.message) from error
+    await _amend_intent(video, Video.refused_for_its_source, services)
+    return StepResult.retry(LOOK_AGAIN_S)
 
 
 async def _adopt(video: Video, request: StepRequest, services: Services) -> StepResult:
@@ -119,7 +126,7 @@ async def _ask_again(video: Video, services: Services, rivals: Sequence[Claim] =
 
 def _settled_at(video: Video) -> datetime:
     """When a job that exists has shown up; after a crash nobody knows when its creation went unanswered."""
-    asked_at = (video.submitting_since or video.created_at) + timedelta(seconds=ANSWER_LIMIT_S)
+    asked_at = (video.submitting_since or video.created_at) + timedelta(seconds=answer_limit_s(video))
     return (video.unanswered_since or asked_at) + timedelta(seconds=SETTLE_S)
 
 
@@ -142,11 +149,3 @@ async def _take(
     if request.probing:  # the pool wants to know at once
         return StepResult.done()
     return StepResult.done(delay_s=await services.next_check_s(video, deployment))
-
-
-async def _input_file(video: Video, services: Services) -> InputFile | None:
-    if video.input_reference is None:
-        return None
-    content = await services.inputs.read(video.input_reference.blob)
-    name = video.input_reference.blob.rpartition("/")[2]
-    return InputFile(name, content, video.input_reference.content_type)

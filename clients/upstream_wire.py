@@ -58,6 +58,7 @@ class _WireJob(BaseModel):
     prompt: str | None = None
     seconds: FiniteFloat | None = None
     size: str | None = None
+    remixed_from_video_id: str | None = None
     error: _WireError | None = None
 
 
@@ -104,6 +105,7 @@ def to_job(item: Any) -> RenderJob:
         prompt=wire.prompt,
         seconds=int(wire.seconds) if wire.seconds else None,
         size=wire.size,
+        remixed_from=wire.remixed_from_video_id,
         **_failure(wire),
     )
 

@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 import httpx
 
 from clients.access_check import problem_of, problem_of_silence
+from clients.creations import InputFile, creation_of
 from clients.credentials import Credentials
+from clients.multipart import InputStream
 from clients.upstream_auth import UpstreamAuth
 from clients.upstream_wire import read_job, read_jobs, to_error, translated_transport_errors
 from domain.access import AccessProblem
@@ -24,14 +26,6 @@ from domain.video import Variant, Video
 _PAGE = "100"
 _MAX_PAGES = 100
 _CHECK_TIMEOUT_S = 10.0
-
-
-class InputFile(NamedTuple):
-    """A reference image to send along."""
-
-    name: str
-    content: bytes
-    content_type: str
 
 
 class ContentStream(NamedTuple):
@@ -58,25 +52,18 @@ class VideosApi:
         self._http = http
         self._credentials = credentials
 
-    async def create(self, deployment: Deployment, video: Video, input_file: InputFile | None = None) -> RenderJob:
+    async def create(
+        self, deployment: Deployment, video: Video, input_file: InputFile | InputStream | None = None
+    ) -> RenderJob:
         """Create a render job. Never repeated in here, but after a 401: this is what costs money.
 
         Raises:
             OutcomeUnknown: The job may exist.
             UpstreamError: It certainly does not.
         """
-        fields = {
-            "model": deployment.upstream_model,
-            "prompt": video.prompt,
-            "seconds": str(video.seconds),
-            "size": video.size,
-        }
-        # A field without a file name makes the body multipart, as OpenAI's own clients send it even without a file.
-        parts: dict[str, Any] = {name: (None, value) for name, value in fields.items()}
-        if input_file:
-            parts["input_reference"] = input_file
+        path, parts = creation_of(video, deployment, input_file)
         try:
-            return read_job(await self._send(deployment, "POST", "videos", files=parts))
+            return read_job(await self._send(deployment, "POST", path, **parts))
         except ValueError as error:
             raise OutcomeUnknown("the answer to the creation could not be read") from error
 

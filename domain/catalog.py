@@ -86,8 +86,12 @@ class Deployment(Configuration):
         return self.retires_on is not None and today > self.retires_on
 
     def renders(self, *, size: str, seconds: int, with_image: bool = False, operation: Operation = "create") -> bool:
-        """Whether it can make such a video, from a reference image if there is one."""
-        able = size in self.sizes and seconds in self.seconds and operation in self.operations
+        """Whether it can make such a video, from a reference image if there is one.
+
+        Only what is created from nothing has a length that is the deployment's to allow.
+        """
+        lengths = self.seconds if operation == "create" else (seconds,)
+        able = size in self.sizes and seconds in lengths and operation in self.operations
         return able and (self.input_reference or not with_image)
 
     def price_per_second(self, size: str) -> Decimal:

@@ -31,7 +31,9 @@ class FailureCode(StrEnum):
     CONTENT_INVALID = "content_invalid"
     """What the deployment sends is not a whole MP4, however often it is asked."""
     INPUT_MISSING = "input_missing"
-    """The stored reference image is gone."""
+    """The stored reference image, or the video to work from, is gone."""
+    SOURCE_EXPIRED = "source_expired"
+    """The deployment no longer has the video to be remixed."""
 
 
 class Failure(BaseModel):

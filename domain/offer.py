@@ -3,7 +3,7 @@
 from datetime import date
 from typing import NamedTuple
 
-from domain.catalog import Catalog, Deployment
+from domain.catalog import Catalog, Deployment, Operation
 from domain.errors import ModelRetired
 
 
@@ -24,9 +24,12 @@ class Offer(NamedTuple):
         """Every length some deployment renders, in order of preference."""
         return tuple(dict.fromkeys(seconds for deployment in self.deployments for seconds in deployment.seconds))
 
-    def renders(self, *, size: str, seconds: int, with_image: bool) -> bool:
+    def renders(self, *, size: str, seconds: int, with_image: bool = False, operation: Operation = "create") -> bool:
         """Whether some deployment can make such a video."""
-        return any(each.renders(size=size, seconds=seconds, with_image=with_image) for each in self.deployments)
+        return any(
+            each.renders(size=size, seconds=seconds, with_image=with_image, operation=operation)
+            for each in self.deployments
+        )
 
 
 def offer_of(name: str, catalog: Catalog, *, may_fall_back: bool, today: date) -> Offer:

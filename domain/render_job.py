@@ -35,6 +35,7 @@ class RenderJob(BaseModel):
         progress: Percent.
         seconds: Length of what is (to be) rendered.
         expires_at: When the deployment drops the content.
+        remixed_from: The upstream id of the job that it was made from.
         failure_code: Why it failed, if it did, in the upstream's own word if it has one.
         failure_message: The same as a sentence.
     """
@@ -50,6 +51,7 @@ class RenderJob(BaseModel):
     prompt: str | None = None
     seconds: int | None = None
     size: str | None = None
+    remixed_from: str | None = None
     failure_code: str = FailureCode.RENDER_FAILED
     failure_message: str = "The deployment gave up on the job."
 
@@ -82,14 +84,21 @@ class RenderJob(BaseModel):
         return self.completed_at - self.created_at if self.created_at and self.completed_at else None
 
     def _compared_with(self, video: Video) -> set[bool | None]:
-        """Field by field; None for what is not told. A server may trim a prompt, or end its lines otherwise.
-
-        No server tells of the reference image, and a job made from another tenant's must never be taken for one's own.
-        """
+        """Field by field; None for what is not told. A server may trim a prompt, or end its lines otherwise."""
         words = None if self.prompt is None else self.prompt.split()
-        pairs = ((words, video.prompt.split()), (self.seconds, video.seconds), (self.size, video.size))
+        pairs = ((words, video.prompt.split()), (self.seconds, video.length_s), (self.size, video.size))
         compared: set[bool | None] = {None if told is None else told == asked for told, asked in pairs}
-        return compared | {None} if video.input_reference else compared
+        return compared | {self._comes_from_what_it_should(video)}
+
+    def _comes_from_what_it_should(self, video: Video) -> bool | None:
+        """Whether it is made from what the video is made from; a job made from another tenant's file must not pass.
+
+        No server tells of a file that was sent along, and some may not tell of the job that an edit is made from.
+        """
+        source = video.source.upstream_id if video.source else None
+        if self.remixed_from:
+            return self.remixed_from == source
+        return None if video.source or video.input_reference else True
 
     def _is_older_than_intent_of(self, video: Video) -> bool:
         return self.created_at is not None and self.created_at < earliest_creation(video)

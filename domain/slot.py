@@ -50,8 +50,10 @@ class Demand(BaseModel):
             model=video.model,
             size=video.size,
             seconds=video.seconds,
+            operation=video.operation,
             has_image=video.input_reference is not None,
             may_fall_back=video.may_fall_back,
+            pinned_to=video.source and video.source.pinned_to,
             running_on=video.deployment if has_job else None,
         )
 

@@ -11,6 +11,7 @@ from domain.errors import (
 )
 from domain.failures import Failure, FailureCode
 from domain.slot import Fault, Verdict
+from domain.video import Video
 from domain.workflow import StepResult
 
 ANSWER_LIMIT_S = 30.0
@@ -21,6 +22,8 @@ SETTLE_S = 15.0
 """A job whose creation was not answered may show up this late; only then is it asked for again."""
 LOOK_AGAIN_S = 1.0
 """How long after an unanswered creation to look for the job."""
+UPLOAD_BYTES_PER_S = 1_000_000
+"""A file that goes with a creation may take this long on its way."""
 FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 60.0
 LONGEST_WISH_S = 3600.0
@@ -63,6 +66,12 @@ def _end_of_patience(error: UpstreamError, attempt: int) -> FailureCode | None:
             return FailureCode.DEPLOYMENT_NOT_FOUND
         case _:
             return None
+
+
+def answer_limit_s(video: Video) -> float:
+    """How long the creation of a video's job may go unanswered, in seconds."""
+    upload = video.source and video.source.upload
+    return ANSWER_LIMIT_S + (upload.size_bytes / UPLOAD_BYTES_PER_S if upload else 0)
 
 
 def never_lists(error: UpstreamError, *, attempt: int) -> bool:

@@ -17,7 +17,10 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.catalog import Operation
 from domain.failures import CANCELLATION, Failure, VideoFailed
+from domain.source import Source
+from domain.stored_content import StoredContent
 
 
 class VideoState(StrEnum):
@@ -67,29 +70,29 @@ class VideoRef(_Value):
     video_id: str
 
 
-class StoredContent(_Value):
-    """One file in our blob storage.
+class BatchLine(_Value):
+    """The line of a batch that asks for a video.
 
     Attributes:
-        blob: Name within the container.
-        content_type: A media type.
-        size_bytes: Its length.
-        sha256: Lower-case hex digest of its bytes.
+        line: Its number, from 1.
+        custom_id: The caller's name for it.
     """
 
-    blob: str
-    content_type: str
-    size_bytes: int
-    sha256: str
+    batch_id: str
+    line: int
+    custom_id: str
 
 
 class Video(_Value):
     """One video and all that is known of it.
 
     Attributes:
-        seconds: Asked length.
+        seconds: Asked length; of an extension, of what is rendered anew.
+        operation: How it is made.
+        source: What it is made from, unless it is created from nothing.
         input_reference: The claim check of the reference image.
         may_fall_back: Whether a fallback model may render it.
+        batch: The line that asks for it, if one does.
         deployment: Who renders it, once chosen.
         submitting_since: When the intent to create the render job was written, before anything was sent.
         unanswered_since: When the deployment failed to answer the creation.
@@ -114,8 +117,11 @@ class Video(_Value):
     created_at: datetime
     user: str | None = None
     metadata: Mapping[str, str] | None = None
+    operation: Operation = "create"
+    source: Source | None = None
     input_reference: StoredContent | None = None
     may_fall_back: bool = True
+    batch: BatchLine | None = None
 
     state: VideoState = VideoState.QUEUED
     progress: int = 0
@@ -147,6 +153,24 @@ class Video(_Value):
         """Whether it is completed or failed."""
         return not TRANSITIONS[self.state]
 
+    @property
+    def length_s(self) -> int:
+        """How long it will be: an extension is stitched to its source."""
+        return self.seconds + self.source.seconds if self.source and self._is_extension else self.seconds
+
+    def rendered_s(self, length_s: int | None) -> int:
+        """How much was rendered of it, when the deployment says that the whole is so long."""
+        return self.seconds if self._is_extension else length_s or self.seconds
+
+    @property
+    def own_inputs(self) -> tuple[StoredContent, ...]:
+        """The claim checks of what came with its request."""
+        return tuple(kept for kept in (self.input_reference, self.source and self.source.own_upload) if kept)
+
+    @property
+    def _is_extension(self) -> bool:
+        return self.operation == "extension"
+
     def submitting(self, deployment: str, now: datetime, *, usd_per_second: Decimal) -> Self:
         """Write down the intent to create a render job, and its price, before the first byte is sent."""
         changes = {"deployment": deployment, "submitting_since": now, "usd_per_second": usd_per_second}
@@ -159,6 +183,11 @@ class Video(_Value):
     def refused(self) -> Self:
         """The deployment certainly took nothing: forget the intent."""
         return self._move(VideoState.QUEUED, deployment=None, **_NO_INTENT)
+
+    def refused_for_its_source(self) -> Self:
+        """The deployment no longer has what the video is made from: forget the intent, and send it along next time."""
+        source = self.source and self.source.lost_upstream()
+        return self._move(VideoState.QUEUED, deployment=None, source=source, **_NO_INTENT)
 
     def asked_in_vain(self) -> Self:
         """No job showed up for the intent, whether its creation went unanswered or whoever sent it died."""

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, NamedTuple, cast
 
-from domain.catalog import Catalog
+from domain.catalog import Catalog, Operation
 from domain.errors import InvalidRequest
 from domain.offer import Offer, offer_of
+from domain.source import Source
 
 PROMPT_LIMIT = 32_000
 METADATA_PAIRS = 16
@@ -20,6 +21,8 @@ class VideoRequest(NamedTuple):
 
     Attributes:
         may_fall_back: Whether that may be a deployment of a fallback model.
+        operation: How it is made.
+        source: What it is made from, unless it is created from nothing.
     """
 
     model: str
@@ -29,6 +32,8 @@ class VideoRequest(NamedTuple):
     user: str | None
     metadata: Mapping[str, str] | None
     may_fall_back: bool
+    operation: Operation = "create"
+    source: Source | None = None
 
 
 def read_video_request(
@@ -46,7 +51,7 @@ def read_video_request(
         InvalidRequest: It cannot be rendered here.
         ModelRetired: It could have been, before the model was retired.
     """
-    name = _text(fields, "model") or next(iter(catalog.models))
+    name = read_text(fields, "model") or next(iter(catalog.models))
     offer = offer_of(name, catalog, may_fall_back=may_fall_back, today=today)
     size = _size(fields, offer)
     seconds = _seconds(fields, offer)
@@ -58,7 +63,8 @@ def read_video_request(
             f"No deployment of '{name}' renders {seconds} seconds at {size} from an image. Models that do: {takers}."
         )
         raise InvalidRequest(message, param="input_reference")
-    return VideoRequest(name, _prompt(fields), seconds, size, _user(fields), _metadata(fields), may_fall_back)
+    prompt, user, metadata = read_prompt(fields), read_user(fields), read_metadata(fields)
+    return VideoRequest(name, prompt, seconds, size, user, metadata, may_fall_back)
 
 
 def _takers_of_images(catalog: Catalog, size: str, seconds: int, today: date) -> list[str]:
@@ -69,8 +75,13 @@ def _takers_of_images(catalog: Catalog, size: str, seconds: int, today: date) ->
     ]
 
 
-def _prompt(fields: Mapping[str, Any]) -> str:
-    prompt = _text(fields, "prompt")
+def read_prompt(fields: Mapping[str, Any]) -> str:
+    """What the video shows.
+
+    Raises:
+        InvalidRequest: It is missing or too long.
+    """
+    prompt = read_text(fields, "prompt")
     if not prompt or not prompt.strip():
         raise InvalidRequest(
             "The prompt is empty: say what the video shows.", param="prompt", code="missing_required_parameter"
@@ -86,7 +97,7 @@ def _prompt(fields: Mapping[str, Any]) -> str:
 
 def _size(fields: Mapping[str, Any], offer: Offer) -> str:
     sizes = offer.sizes()
-    size = _text(fields, "size") or sizes[0]
+    size = read_text(fields, "size") or sizes[0]
     if size not in sizes:
         raise InvalidRequest(f"The size '{size}' is not offered. Allowed: {', '.join(sizes)}.", param="size")
     return size
@@ -100,18 +111,28 @@ def _seconds(fields: Mapping[str, Any], offer: Offer) -> int:
     seconds = {str(number): number for number in allowed}.get(str(sent).strip())
     if seconds is None:
         offered = ", ".join(str(number) for number in allowed)
-        raise InvalidRequest(f"{_shown(sent)} seconds are not offered. Allowed: {offered}.", param="seconds")
+        raise InvalidRequest(f"{shown(sent)} seconds are not offered. Allowed: {offered}.", param="seconds")
     return seconds
 
 
-def _user(fields: Mapping[str, Any]) -> str | None:
-    user = _text(fields, "user")
+def read_user(fields: Mapping[str, Any]) -> str | None:
+    """The caller's own user.
+
+    Raises:
+        InvalidRequest: It is too long.
+    """
+    user = read_text(fields, "user")
     if user and len(user) > USER_LIMIT:
         raise InvalidRequest(f"The user has {len(user)} characters; at most {USER_LIMIT} are allowed.", param="user")
     return user
 
 
-def _metadata(fields: Mapping[str, Any]) -> Mapping[str, str] | None:
+def read_metadata(fields: Mapping[str, Any]) -> Mapping[str, str] | None:
+    """The caller's own notes.
+
+    Raises:
+        InvalidRequest: They are no small object of texts.
+    """
     metadata: Any = fields.get("metadata")
     if metadata is None:
         return None
@@ -129,19 +150,24 @@ def _metadata_problem(metadata: Any) -> str | None:
         return f"has {len(pairs)} pairs; at most {METADATA_PAIRS} are allowed"
     for key, value in pairs.items():
         if not isinstance(value, str):
-            return f"has a value under {_shown(key)} that is no text"
+            return f"has a value under {shown(key)} that is no text"
         if len(key) > METADATA_KEY_LIMIT or len(value) > METADATA_VALUE_LIMIT:
             return f"allows keys of {METADATA_KEY_LIMIT} and values of {METADATA_VALUE_LIMIT} characters"
     return None
 
 
-def _text(fields: Mapping[str, Any], name: str) -> str | None:
+def read_text(fields: Mapping[str, Any], name: str) -> str | None:
+    """A field that is text if it is there.
+
+    Raises:
+        InvalidRequest: It is something else.
+    """
     value = fields.get(name)
     if value is not None and not isinstance(value, str):
         raise InvalidRequest(f"The {name} must be text.", param=name, code="invalid_type")
     return value
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """A caller's value in a message: short, and visibly theirs."""
     return repr(value)[:80]

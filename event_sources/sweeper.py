@@ -106,7 +106,7 @@ class Sweeper:
     async def _remove(self, video: Video) -> None:
         for variant in Variant:
             await self.contents.delete(content_blob(video.ref, variant))
-        if video.input_reference:
-            await self.inputs.delete(video.input_reference.blob)
+        for stored in video.own_inputs:
+            await self.inputs.delete(stored.blob)
         await self.orchestrations.purge(video.ref)
         await self.videos.remove(video.ref)

@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 from grpc.aio import AioRpcError
 
 from clients.video_table import AlreadyAccepted, Idempotency
+from domain.catalog import Operation
+from domain.clip import Clip
 from domain.errors import InvalidRequest, RequestConflict
 from domain.reference_image import ReferenceImage
-from domain.video import StoredContent, Video, VideoRef
+from domain.video import BatchLine, StoredContent, Video, VideoRef
 from domain.video_id import new_video_id
-from domain.video_request import read_video_request
+from intake.draft import read_draft
 from intake.fields import fingerprint
-from intake.input_reference import read_input_reference
 from intake.services import Intake
 
 _log = logging.getLogger(__name__)
@@ -27,45 +28,53 @@ class Terms(NamedTuple):
     Attributes:
         idempotency_key: With the same key and the same request, the same video.
         may_fall_back: Whether a fallback model may render it.
+        batch: The line of a batch that asks for it.
     """
 
     idempotency_key: str | None = None
     may_fall_back: bool = True
+    batch: BatchLine | None = None
 
 
-async def accept_video(fields: Mapping[str, Any], *, tenant: str, terms: Terms, intake: Intake) -> Video:
+async def accept_video(
+    fields: Mapping[str, Any], *, tenant: str, terms: Terms, intake: Intake, operation: Operation = "create"
+) -> Video:
     """Check a request, keep it, and start its orchestration.
 
     Once the record is kept, the caller gets it: an orchestration that could not be started now is started by the
     sweeper.
 
     Args:
-        fields: The fields of POST /videos.
+        fields: As sent.
         tenant: Who asks.
         terms: On what terms.
         intake: Clients and clock.
+        operation: What is asked for.
 
     Raises:
         InvalidRequest: It can never work.
         ModelRetired: It could have, once.
         RequestConflict: The key came with other fields before.
     """
-    video = await keep_video(fields, tenant=tenant, terms=terms, intake=intake)
+    video = await keep_video(fields, tenant=tenant, terms=terms, intake=intake, operation=operation)
     if not video.has_ended:
         await _start(video, intake)
     return video
 
 
-async def keep_video(fields: Mapping[str, Any], *, tenant: str, terms: Terms, intake: Intake) -> Video:
+async def keep_video(
+    fields: Mapping[str, Any], *, tenant: str, terms: Terms, intake: Intake, operation: Operation = "create"
+) -> Video:
     """Check a request and keep it; whoever asks starts its orchestration, or else the sweeper does.
 
     Everything that can be refused is refused before anything is kept.
 
     Args:
-        fields: The fields of POST /videos.
+        fields: As sent.
         tenant: Who asks.
         terms: On what terms.
         intake: Clients and clock.
+        operation: What is asked for.
 
     Returns:
         The video, or the one that was kept under the same key before.
@@ -75,14 +84,14 @@ async def keep_video(fields: Mapping[str, Any], *, tenant: str, terms: Terms, in
         ModelRetired: It could have, once.
         RequestConflict: The key came with other fields before.
     """
-    promise = _promise(fields, terms)
-    today = intake.clock().date()
-    asked = read_video_request(fields, intake.catalog, may_fall_back=terms.may_fall_back, today=today)
-    image = await read_input_reference(fields, size=asked.size, tenant=tenant, intake=intake)
+    promise = _promise(fields, operation, terms)
+    draft = await read_draft(fields, operation, tenant=tenant, may_fall_back=terms.may_fall_back, intake=intake)
     now = intake.clock()
     ref = VideoRef(tenant=tenant, video_id=new_video_id(now, intake.randomness(_ID_RANDOM_BYTES)))
-    stored = await _store_input(ref, image, intake) if image else None
-    video = Video(**ref.model_dump(), **asked._asdict(), created_at=now, input_reference=stored)
+    stored = await _store(ref, draft.file, intake) if draft.file else None
+    video = Video.model_validate(
+        {**ref.model_dump(), **draft.fields_with(stored), "created_at": now, "batch": terms.batch}
+    )
     try:
         await intake.videos.insert(video, alarm_at=now + intake.sweep_grace, idempotency=promise)
     except AlreadyAccepted as earlier:
@@ -97,21 +106,21 @@ async def keep_video(fields: Mapping[str, Any], *, tenant: str, terms: Terms, in
     return video
 
 
-def _promise(fields: Mapping[str, Any], terms: Terms) -> Idempotency | None:
+def _promise(fields: Mapping[str, Any], operation: Operation, terms: Terms) -> Idempotency | None:
     """Who forbids a fallback asks for something else: the earlier video may fall back, and must not be the answer."""
     if not terms.idempotency_key:
         return None
     if len(terms.idempotency_key) > _IDEMPOTENCY_KEY_LIMIT:
         message = f"The Idempotency-Key is longer than {_IDEMPOTENCY_KEY_LIMIT} characters."
         raise InvalidRequest(message, param="Idempotency-Key")
-    asked = {**fields, "x-reelay-fallback": "allow" if terms.may_fall_back else "none"}
+    asked = {**fields, "x-reelay-fallback": "allow" if terms.may_fall_back else "none", "x-reelay-operation": operation}
     return Idempotency(terms.idempotency_key, fingerprint(asked))
 
 
-async def _store_input(ref: VideoRef, image: ReferenceImage, intake: Intake) -> StoredContent:
-    """Leave the image where the orchestration finds it: its history holds references, never bytes."""
-    blob = f"{ref.tenant}/{ref.video_id}/{image.file_name}"
-    return await intake.inputs.put(blob, image.content, image.content_type)
+async def _store(ref: VideoRef, file: ReferenceImage | Clip, intake: Intake) -> StoredContent:
+    """Leave a file where the orchestration finds it: its history holds references, never bytes."""
+    blob = f"{ref.tenant}/{ref.video_id}/{file.file_name}"
+    return await intake.inputs.put(blob, file.content, file.content_type)
 
 
 async def _start(video: Video, intake: Intake) -> None:

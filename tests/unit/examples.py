@@ -10,6 +10,7 @@ from PIL import Image
 
 from domain.catalog import Catalog, Deployment
 from domain.file import FILE_IDS, File
+from domain.source import Source
 from domain.video import StoredContent, Video
 from domain.video_id import new_video_id
 
@@ -96,3 +97,36 @@ def an_image(image_format: str = "PNG", *, width: int = 1280, height: int = 720)
 def usd(amount: str) -> Decimal:
     """An exact amount."""
     return Decimal(amount)
+
+
+def a_source(**changes: Any) -> Source:
+    """A video of ours that the deployment `east` still holds."""
+    fields: dict[str, Any] = {
+        "video_id": an_id(99),
+        "seconds": 4,
+        "deployment": "east",
+        "upstream_id": "job-99",
+        "content": a_stored_content(),
+    }
+    return Source.model_validate(fields | changes)
+
+
+def an_mp4(*, seconds: float = 3.2, width: int = 1280, height: int = 720, long: bool = False) -> bytes:
+    """The boxes of a video, with a sound track first; `long` uses the wider numbers that large files need."""
+    version, digits, timescale = (b"\x01\0\0\0", 8, 1000) if long else (b"\0\0\0\0", 4, 1000)
+    times = bytes(2 * digits)
+    duration = round(seconds * timescale).to_bytes(digits)
+    movie_header = version + times + timescale.to_bytes(4) + duration + bytes(80)
+    tracks = [_box(b"trak", _box(b"tkhd", bytes(76) + _fixed(w) + _fixed(h))) for w, h in ((0, 0), (width, height))]
+    movie = _box(b"moov", _box(b"mvhd", movie_header) + b"".join(tracks))
+    return _box(b"ftyp", b"mp42") + _box(b"mdat", bytes(100), long=long) + movie
+
+
+def _box(kind: bytes, body: bytes, *, long: bool = False) -> bytes:
+    if long:
+        return (1).to_bytes(4) + kind + (len(body) + 16).to_bytes(8) + body
+    return (len(body) + 8).to_bytes(4) + kind + body
+
+
+def _fixed(pixels: int) -> bytes:
+    return (pixels << 16).to_bytes(4)

@@ -15,7 +15,9 @@ from clients.blob_store import BlobStore, WholeBlob
 from clients.capacity_pools import CapacityPools
 from clients.file_table import FilePage, FileTable
 from clients.orchestrations import Orchestrations
+from clients.creations import InputFile
 from clients.render_times import RenderTimeTable
+from clients.multipart import InputStream
 from clients.secret_store import SecretStore
 from clients.video_table import AlreadyAccepted, Idempotency, Page, VideoTable
 from clients.videos_api import ContentStream, InputFile, VideosApi
@@ -265,7 +267,7 @@ class FakeVideosApi:
         self._clock = clock
         self.jobs = dict[tuple[str, str], RenderJob]()
         self.creations = 0
-        self.input_files = list[InputFile | None]()
+        self.input_files = list[InputFile | InputStream | None]()
         self.create_fails: Sequence[Exception] = ()
         self.unanswered_creates = True
         self.fails = dict[str, UpstreamError]()
@@ -284,7 +286,7 @@ class FakeVideosApi:
             "status": RenderStatus.RUNNING,
             "created_at": self._clock().replace(microsecond=0),
             "prompt": video.prompt,
-            "seconds": video.seconds,
+            "seconds": video.length_s,
             "size": video.size,
         }
         job = RenderJob.model_validate(fields | changes)
@@ -295,7 +297,9 @@ class FakeVideosApi:
         """Let a job go on, or end."""
         self.jobs[deployment, upstream_id] = self.jobs[deployment, upstream_id].model_copy(update=changes)
 
-    async def create(self, deployment: Deployment, video: Video, input_file: InputFile | None = None) -> RenderJob:
+    async def create(
+        self, deployment: Deployment, video: Video, input_file: InputFile | InputStream | None = None
+    ) -> RenderJob:
         self.calls["create"] += 1
         self.input_files.append(input_file)
         if not self.create_fails:
@@ -304,6 +308,18 @@ class FakeVideosApi:
         if isinstance(failure, OutcomeUnknown) and self.unanswered_creates:
             self.add_job(video, deployment.name)
         raise failure
+
+    async def append(self, blob: str, content: bytes, *, at: int) -> bool:
+        if len(self.blobs.get(blob, b"")) != at:
+            return False
+        await self.put(blob, self.blobs.get(blob, b"") + content, "")
+        return True
+
+    async def size(self, blob: str) -> int:
+        return len(self.blobs.get(blob, b""))
+
+    async def blocks(self, stored: StoredContent) -> AsyncIterator[bytes]:
+        yield await self.read(stored.blob)
 
     async def retrieve(self, deployment: Deployment, upstream_id: str) -> RenderJob:
         self._called("retrieve")
@@ -355,6 +371,7 @@ class FakeOrchestrations:
     def as_orchestrations(self) -> Orchestrations:
         return cast("Orchestrations", self)
 
+            "remixed_from": video.source and video.source.upstream_id,
     async def ensure_running(self, video: Video) -> None:
         self._raise_if_broken(video.ref)
         self.started.append(video.ref)

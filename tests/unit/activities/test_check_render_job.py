@@ -15,7 +15,7 @@ from domain.submission import PATIENCE
 from domain.video import Video, VideoState
 from domain.workflow import Step, StepRequest, StepResult
 from tests.unit.activities.world import World, a_step
-from tests.unit.examples import NOW, PRICE, a_catalog, a_deployment, a_video, usd
+from tests.unit.examples import NOW, PRICE, a_catalog, a_deployment, a_source, a_video, usd
 
 KIND = RenderKind("east", "sora-2-east", 4, "1280x720")
 
@@ -78,6 +78,14 @@ async def test_the_seconds_that_were_really_rendered_are_paid_at_the_price_they_
     world.api.change("job-1", status=RenderStatus.SUCCEEDED, **rendered)
     await check(world, video)
     assert world.record(video).cost_usd == usd(cost)
+
+
+async def test_of_an_extension_only_what_is_new_is_paid(world: World, video: Video):
+    extension = video.model_copy(update={"operation": "extension", "seconds": 8, "source": a_source(seconds=4)})
+    world.videos.records[video.ref] = extension
+    world.api.change("job-1", status=RenderStatus.SUCCEEDED, seconds=12)
+    await check(world, extension)
+    assert world.record(video).cost_usd == usd("0.80")
 
 
 @pytest.mark.parametrize(("told", "learnt_s"), [({"completed_at": 70}, 70), ({}, 54)])

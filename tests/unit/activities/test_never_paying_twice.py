@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from activities.run import run_activity
 from activities.submit_render_job import submit_render_job
-from clients.videos_api import InputFile
+from clients.creations import InputFile
 from domain.catalog import Deployment
 from domain.errors import OutcomeUnknown, UpstreamOverloaded, UpstreamUnavailable
 from domain.render_job import RenderJob

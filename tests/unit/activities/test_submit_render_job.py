@@ -8,7 +8,7 @@ import pytest
 
 from activities.run import run_activity
 from activities.submit_render_job import submit_render_job
-from clients.videos_api import InputFile
+from clients.creations import InputFile
 from domain.catalog import Deployment
 from domain.claim import Claim
 from domain.errors import (

@@ -1,5 +1,6 @@
 """What is sent to a deployment, and what its answers mean."""
 
+import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from email.message import Message
@@ -12,10 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clients.creations import InputFile
 from clients.credentials import Credentials
+from clients.multipart import InputStream
 from clients.secret_store import SecretStore
 from clients.upstream_wire import to_job
-from clients.videos_api import InputFile, VideosApi
+from clients.videos_api import VideosApi
 from domain.errors import (
     NoCredential,
     OutcomeUnknown,
@@ -30,7 +33,7 @@ from domain.errors import (
 from domain.failures import FailureCode
 from domain.render_job import RenderStatus
 from domain.video import Variant
-from tests.unit.examples import MP4, a_deployment, a_video
+from tests.unit.examples import MP4, a_deployment, a_source, a_video
 from tests.unit.fakes import FakeVault, FakeVaults, keyvault_secret
 
 type Answer = httpx.Response | Exception
@@ -130,6 +133,44 @@ async def test_a_creation_is_multipart_even_without_a_file_as_openais_clients_se
     assert all(part.get_filename() is None for part in form.values())
 
 
+@pytest.mark.parametrize(
+    ("operation", "path", "body"),
+    [
+        ("remix", "videos/job-99/remix", {}),
+        ("edit", "videos/edits", {"video": {"id": "job-99"}}),
+        ("extension", "videos/extensions", {"video": {"id": "job-99"}, "seconds": "4"}),
+    ],
+)
+async def test_what_the_deployment_holds_is_named_by_its_own_id(operation: str, path: str, body: dict[str, Any]):
+    upstream = Upstream(httpx.Response(200, json=JOB))
+    await upstream.api.create(EAST, a_video(operation=operation, source=a_source()))
+    assert upstream.request.url.path == f"/openai/v1/{path}"
+    assert json.loads(upstream.request.content) == {"prompt": a_video().prompt, **body}
+
+
+@pytest.mark.parametrize(("operation", "fields"), [("edit", {}), ("extension", {"seconds": "4"})])
+async def test_a_video_goes_along_as_a_stream_that_can_be_sent_again(operation: str, fields: dict[str, str]):
+    upstream = Upstream(httpx.Response(200, json=JOB))
+    upstream.valid_key = "renewed"
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield MP4[:1000]
+        yield MP4[1000:]
+        upstream.vault.secrets["east"] = "renewed"
+
+    file = InputStream("source.mp4", chunks, len(MP4), "video/mp4")
+    video = a_video(operation=operation, source=a_source(upstream_id=None), prompt="naïve")
+    await upstream.api.create(EAST, video, file)
+    assert len(upstream.requests) == 2
+    for request in upstream.requests:
+        form = form_of(request)
+        texts = {name: content_of(part).decode() for name, part in form.items() if name != "video"}
+        assert request.headers["content-length"] == str(len(request.content))
+        assert texts == {"model": "sora-2-east", "prompt": "naïve", **fields}
+        assert (form["video"].get_filename(), form["video"].get_content_type()) == ("source.mp4", "video/mp4")
+        assert content_of(form["video"]) == MP4
+
+
 async def test_a_reference_image_goes_along_as_a_file():
     upstream = Upstream(httpx.Response(200, json=JOB))
     await upstream.api.create(EAST, a_video(), InputFile("input_reference.png", b"\x89PNG...", "image/png"))
@@ -180,9 +221,8 @@ async def test_the_version_joins_the_other_parameters():
 
 
 async def test_a_full_answer_is_read():
-    job = await Upstream(httpx.Response(200, json=JOB | {"status": "in_progress", "progress": 40})).api.retrieve(
-        EAST, "j"
-    )
+    told = JOB | {"status": "in_progress", "progress": 40, "remixed_from_video_id": "video_xyz"}
+    job = await Upstream(httpx.Response(200, json=told)).api.retrieve(EAST, "j")
     assert job.model_dump(exclude={"failure_code", "failure_message"}) == {
         "upstream_id": "video_abc",
         "status": RenderStatus.RUNNING,
@@ -194,6 +234,7 @@ async def test_a_full_answer_is_read():
         "prompt": "A fox runs through snow.",
         "seconds": 4,
         "size": "1280x720",
+        "remixed_from": "video_xyz",
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from domain.render_job import CLOCK_SKEW, RenderJob
-from tests.unit.examples import NOW, PRICE, a_stored_content, a_video
+from tests.unit.examples import NOW, PRICE, a_source, a_stored_content, a_video
 
 VIDEO = a_video().submitting("east", NOW, usd_per_second=PRICE)
 TOO_OLD = NOW - CLOCK_SKEW - timedelta(seconds=1)
@@ -41,6 +41,33 @@ def test_a_job_that_may_be_made_from_another_image_is_not_taken_for_ones_own():
     assert not a_job().could_be_of(from_image)
     assert a_job().hides_whose_it_is(from_image)
     assert not a_job(prompt="Another.").hides_whose_it_is(from_image)
+
+
+REMIX = VIDEO.model_copy(update={"operation": "remix", "source": a_source()})
+EXTENSION = VIDEO.model_copy(update={"operation": "extension", "source": a_source(seconds=8)})
+OF_A_FILE = VIDEO.model_copy(update={"operation": "edit", "source": a_source(upstream_id=None)})
+
+
+def test_a_job_made_from_another_video_is_not_it():
+    assert a_job(remixed_from="job-99").could_be_of(REMIX)
+    for stranger in (a_job(remixed_from="job-98"), a_job(remixed_from="job-99", prompt="Another.")):
+        assert not stranger.could_be_of(REMIX)
+        assert not stranger.hides_whose_it_is(REMIX)
+    assert not a_job(remixed_from="job-99").could_be_of(VIDEO)
+    assert not a_job(remixed_from="job-99").hides_whose_it_is(VIDEO)
+
+
+def test_a_job_that_does_not_tell_what_it_is_made_from_hides_whose_it_is():
+    assert not a_job().could_be_of(REMIX)
+    assert a_job().hides_whose_it_is(REMIX)
+    assert not a_job().could_be_of(OF_A_FILE)
+    assert a_job().hides_whose_it_is(OF_A_FILE)
+    assert not a_job(remixed_from="job-99").hides_whose_it_is(OF_A_FILE)
+
+
+def test_an_extension_is_as_long_as_both():
+    assert a_job(remixed_from="job-99", seconds=12).could_be_of(EXTENSION)
+    assert not a_job(remixed_from="job-99").could_be_of(EXTENSION)
 
 
 STARTED = VIDEO.in_progress("job-1", NOW + timedelta(seconds=2))

@@ -30,7 +30,7 @@ def refusal_of(catalog: Catalog = CATALOG, *, may_fall_back: bool = True, **fiel
 
 
 def test_only_a_prompt_is_needed():
-    assert read() == ("sora-2", "A fox.", 4, "720x1280", None, None, True)
+    assert read() == VideoRequest("sora-2", "A fox.", 4, "720x1280", None, None, may_fall_back=True)
 
 
 def test_everything_asked_for_is_kept():
@@ -43,7 +43,7 @@ def test_everything_asked_for_is_kept():
         "metadata": {"scene": "7"},
     }
     asked = read(**fields, may_fall_back=False)
-    assert asked == ("sora-2", "A fox.", 12, "1280x720", "u-1", {"scene": "7"}, False)
+    assert asked == VideoRequest("sora-2", "A fox.", 12, "1280x720", "u-1", {"scene": "7"}, may_fall_back=False)
 
 
 @pytest.mark.parametrize("seconds", ["8", 8, " 8 "])

@@ -1,0 +1,67 @@
+"""A video as somebody asks for it, and the file that comes along."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from domain.catalog import Operation
+from domain.clip import Clip, read_clip
+from domain.derivation import PARAM, read_wish, remake_of, remake_of_file
+from domain.errors import InvalidRequest
+from domain.reference_image import ReferenceImage
+from domain.stored_content import StoredContent
+from domain.video import VideoRef
+from domain.video_request import VideoRequest, read_video_request
+from intake.fields import SentFile
+from intake.input_reference import read_input_reference
+from intake.services import Intake
+
+
+class Draft(NamedTuple):
+    """What can be kept.
+
+    Attributes:
+        file: What has to be stored with it.
+    """
+
+    asked: VideoRequest
+    file: ReferenceImage | Clip | None = None
+
+    def fields_with(self, stored: StoredContent | None) -> Mapping[str, object]:
+        """The fields of the record, once the file is stored."""
+        fields: Mapping[str, object] = self.asked._asdict()
+        if stored and self.asked.source:
+            return {**fields, "source": self.asked.source.model_copy(update={"content": stored})}
+        return {**fields, "input_reference": stored}
+
+
+async def read_draft(
+    fields: Mapping[str, Any], operation: Operation, *, tenant: str, may_fall_back: bool, intake: Intake
+) -> Draft:
+    """Refuse everything that can be refused; nothing is kept yet.
+
+    Args:
+        fields: As sent.
+        operation: What is asked for.
+        tenant: Who asks.
+        may_fall_back: Whether a fallback model may render it.
+        intake: Clients and clock.
+
+    Raises:
+        InvalidRequest: It can never work.
+        ModelRetired: It could have, once.
+        NotFound: The tenant has no such video or file.
+    """
+    today = intake.clock().date()
+    if operation == "create":
+        asked = read_video_request(fields, intake.catalog, may_fall_back=may_fall_back, today=today)
+        return Draft(asked, await read_input_reference(fields, size=asked.size, tenant=tenant, intake=intake))
+    wish = read_wish(fields, operation, may_fall_back=may_fall_back)
+    match fields.get(PARAM):
+        case {"id": str() as video_id}:
+            parent = await intake.videos.get_visible(VideoRef(tenant=tenant, video_id=video_id))
+            return Draft(remake_of(parent, wish, intake.catalog, intake.clock()))
+        case SentFile() as sent if operation != "remix":
+            clip = read_clip(sent.content)
+            return Draft(remake_of_file(clip, wish, intake.catalog, today), clip)
+        case _:
+            raise InvalidRequest("Send the video as {'id': VIDEO_ID}, or as an MP4 file.", param=PARAM)
