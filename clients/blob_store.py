@@ -159,6 +159,16 @@ class BlobStore:
         except ResourceNotFoundError:
             raise NotFound(f"The blob '{blob}' is gone.") from None
 
+    async def blocks(self, stored: StoredContent) -> AsyncIterator[bytes]:
+        """The bytes of a blob, never more than a block of them in memory.
+
+        Raises:
+            NotFound: There is no such blob.
+        """
+        for offset in range(0, stored.size_bytes, BLOCK_BYTES):
+            length = min(BLOCK_BYTES, stored.size_bytes - offset)
+            yield await self.read(stored.blob, offset=offset, length=length)
+
     async def read_whole(self, blob: str, *, max_bytes: int) -> WholeBlob:
         """A small blob that somebody else wrote.
 
@@ -191,13 +201,3 @@ class BlobStore:
     async def close(self) -> None:
         """Close the connections."""
         await self._container.close()
-    async def blocks(self, stored: StoredContent) -> AsyncIterator[bytes]:
-        """The bytes of a blob, never more than a block of them in memory.
-
-        Raises:
-            NotFound: There is no such blob.
-        """
-        for offset in range(0, stored.size_bytes, BLOCK_BYTES):
-            length = min(BLOCK_BYTES, stored.size_bytes - offset)
-            yield await self.read(stored.blob, offset=offset, length=length)
-

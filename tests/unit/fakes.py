@@ -13,11 +13,11 @@ from azure.keyvault.secrets.aio import SecretClient
 
 from clients.blob_store import BlobStore, WholeBlob
 from clients.capacity_pools import CapacityPools
-from clients.file_table import FilePage, FileTable
-from clients.orchestrations import Orchestrations
 from clients.creations import InputFile
-from clients.render_times import RenderTimeTable
+from clients.file_table import FilePage, FileTable
 from clients.multipart import InputStream
+from clients.orchestrations import Orchestrations
+from clients.render_times import RenderTimeTable
 from clients.secret_store import SecretStore
 from clients.video_table import AlreadyAccepted, Idempotency, Page, VideoTable
 from clients.videos_api import ContentStream, InputFile, VideosApi
@@ -238,6 +238,18 @@ class FakeBlobStore:
         end = None if length is None else offset + length
         return self.blobs[blob][offset:end]
 
+    async def append(self, blob: str, content: bytes, *, at: int) -> bool:
+        if len(self.blobs.get(blob, b"")) != at:
+            return False
+        await self.put(blob, self.blobs.get(blob, b"") + content, "")
+        return True
+
+    async def size(self, blob: str) -> int:
+        return len(self.blobs.get(blob, b""))
+
+    async def blocks(self, stored: StoredContent) -> AsyncIterator[bytes]:
+        yield await self.read(stored.blob)
+
     async def delete(self, blob: str) -> None:
         if self.broken:
             raise self.broken
@@ -288,6 +300,7 @@ class FakeVideosApi:
             "prompt": video.prompt,
             "seconds": video.length_s,
             "size": video.size,
+            "remixed_from": video.source and video.source.upstream_id,
         }
         job = RenderJob.model_validate(fields | changes)
         self.jobs[deployment, job.upstream_id] = job
@@ -308,18 +321,6 @@ class FakeVideosApi:
         if isinstance(failure, OutcomeUnknown) and self.unanswered_creates:
             self.add_job(video, deployment.name)
         raise failure
-
-    async def append(self, blob: str, content: bytes, *, at: int) -> bool:
-        if len(self.blobs.get(blob, b"")) != at:
-            return False
-        await self.put(blob, self.blobs.get(blob, b"") + content, "")
-        return True
-
-    async def size(self, blob: str) -> int:
-        return len(self.blobs.get(blob, b""))
-
-    async def blocks(self, stored: StoredContent) -> AsyncIterator[bytes]:
-        yield await self.read(stored.blob)
 
     async def retrieve(self, deployment: Deployment, upstream_id: str) -> RenderJob:
         self._called("retrieve")
@@ -371,7 +372,6 @@ class FakeOrchestrations:
     def as_orchestrations(self) -> Orchestrations:
         return cast("Orchestrations", self)
 
-            "remixed_from": video.source and video.source.upstream_id,
     async def ensure_running(self, video: Video) -> None:
         self._raise_if_broken(video.ref)
         self.started.append(video.ref)
