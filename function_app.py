@@ -84,9 +84,7 @@ webhooks = Webhooks(
     clock=clock,
     schemes=("https", "http") if settings.allow_private_addresses else ("https",),
 )
-announcer = Announcer(
-    videos=videos, contents=contents, event_grid=azure.event_grid(secret_store), webhooks=webhooks
-)
+announcer = Announcer(videos=videos, contents=contents, event_grid=azure.event_grid(secret_store), webhooks=webhooks)
 
 activity_services = Services(
     catalog=catalog,

@@ -14,9 +14,9 @@ from azure.storage.blob import BlobServiceClient as BlockingBlobServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 
 from clients.blob_store import AccountKeySigner, BlobStore, UserDelegationSigner
+from clients.event_grid import EventGrid, TopicKey
 from clients.file_table import FileTable
 from clients.files import Files
-from clients.event_grid import EventGrid, TopicKey
 from clients.render_times import RenderTimeTable
 from clients.secret_store import SecretStore, read_here
 from clients.settings import Settings
