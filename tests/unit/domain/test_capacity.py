@@ -230,13 +230,13 @@ def test_who_waited_too_long_hears_what_the_deployment_said():
 
 
 def test_who_was_to_ring_and_waited_too_long_is_replaced():
-    world = a_world({"max_concurrent": 2, "requests_per_minute": 1}, max_queued=timedelta(seconds=30))
+    world = a_world({"max_concurrent": 2, "requests_per_minute": 1}, max_queued=timedelta(seconds=40))
     world.many(2)
-    world.pass_time(15)
+    world.pass_time(35)
     late = world.new()
-    world.pass_time(15)
+    world.pass_time(5)
     world.answer_calls()
-    assert world.timers[late] - NOW == timedelta(seconds=45)
+    assert world.timers[late] - NOW == timedelta(seconds=61.5)
 
 
 # --- circuits and fallbacks

@@ -95,6 +95,15 @@ def test_who_could_not_be_served_for_long_has_saved_nothing_up(line: WaitingLine
     assert Counter(serve(line, 9)) == {"bob": 5, "ann": 4}
 
 
+def test_who_could_not_be_served_for_long_comes_before_who_joins_now(line: WaitingLine):
+    fill(line, "bob", 3)
+    serve(line)
+    for one in fill(line, "ann", 9, start=50):
+        line.serve(one)
+    fill(line, "cid", 1, start=90)
+    assert serve(line, 2) == ["bob", "cid"]
+
+
 def test_only_who_is_behind_is_remembered(line: WaitingLine):
     fill(line, "ann", 2)
     fill(line, "bob", 1)
