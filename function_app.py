@@ -38,6 +38,7 @@ from event_sources.dead_letters import DeadLetters
 from event_sources.grid_event import GridEvent
 from event_sources.inbox import Inbox
 from event_sources.lease_keeper import LeaseKeeper
+from event_sources.rejections import Rejections
 from event_sources.retirement_notice import RetirementNotice
 from event_sources.sweeper import Sweeper
 from event_sources.video_requests import VideoRequests
@@ -160,9 +161,9 @@ lease_keeper = LeaseKeeper(
 )
 
 tenants = frozenset(key.tenant for key in settings.api_keys)
-dead_letters = DeadLetters(inputs)
-video_requests = VideoRequests(intake, tenants, dead_letters)
-inbox = Inbox(intake, INPUTS, tenants, dead_letters, settings.max_body_bytes)
+dead_letters, rejections = DeadLetters(inputs), Rejections(inputs, announcer.event_grid)
+video_requests = VideoRequests(intake, tenants, dead_letters, rejections)
+inbox = Inbox(intake, INPUTS, tenants, dead_letters, rejections, settings.max_body_bytes)
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 

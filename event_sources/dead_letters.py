@@ -22,9 +22,14 @@ class DeadLetters:
 
     blobs: BlobStore
 
-    async def put(self, event: GridEvent, error: ReelayError) -> None:
-        """Put an event away, and say why; one that is delivered again takes its own place."""
+    async def put(self, event: GridEvent, error: ReelayError) -> str:
+        """Put an event away, and say why; one that is delivered again takes its own place.
+
+        Returns:
+            The blob it is in.
+        """
         blob = f"{FOLDER}/{event.digest}.json"
         letter = error.envelope() | {"event": event.as_cloud_event()}
         await self.blobs.put(blob, json.dumps(letter, indent=2).encode(), "application/json")
         _log.warning("the event %s of %s is put away as %s: %s", event.id, event.source, blob, error.message)
+        return blob

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from domain.errors import InvalidRequest, NotFound, ReelayError
+from domain.errors import InvalidRequest, NotFound
 from domain.inbox import PARAM, InboxFile, Kind, Missing
 from event_sources.accept_once import REFUSALS, accept_once
 from event_sources.dead_letters import DeadLetters
 from event_sources.grid_event import GridEvent
+from event_sources.rejections import Rejections
 from intake.fields import SentFile, read_json_fields
 from intake.services import Intake
 
@@ -32,6 +33,7 @@ class Inbox:
         container: That container's name.
         tenants: Who may ask.
         dead_letters: Where those events end that can never work.
+        rejections: Tells whoever asked in vain.
         max_bytes: The largest file.
     """
 
@@ -39,6 +41,7 @@ class Inbox:
     container: str
     tenants: Container[str]
     dead_letters: DeadLetters
+    rejections: Rejections
     max_bytes: int
 
     async def receive(self, event: GridEvent) -> None:
@@ -54,7 +57,7 @@ class Inbox:
             return
         if file and file.kind is not Kind.ANSWER:
             for request in file.requests() if file.kind is Kind.IMAGE else [file]:
-                await self._take(request)
+                await self._take(request, event)
 
     def _file(self, event: GridEvent) -> InboxFile | None:
         match event.data:
@@ -68,11 +71,14 @@ class Inbox:
             raise InvalidRequest("The folder in the inbox is that of no tenant that is known here.", param="tenant")
         return file
 
-    async def _take(self, file: InboxFile) -> None:
+    async def _take(self, file: InboxFile, event: GridEvent) -> None:
         try:
             await self._accept(file)
         except REFUSALS as error:
-            await self._refuse(file, error)
+            _log.warning("%s is refused: %s", file.blob, error.message)
+            answer = json.dumps(error.envelope(), indent=2).encode()
+            await self.intake.inputs.put(file.answer_blob, answer, "application/json")
+            await self.rejections.publish(event, error, file.answer_blob)
 
     async def _accept(self, file: InboxFile) -> None:
         if file.kind is not Kind.REQUEST:
@@ -106,8 +112,3 @@ class Inbox:
             case Missing.REFUSE:
                 message = "There is no such image beside the request. Put it there first, or give both the same name."
                 raise InvalidRequest(message, param=PARAM)
-
-    async def _refuse(self, file: InboxFile, error: ReelayError) -> None:
-        answer = json.dumps(error.envelope(), indent=2).encode()
-        await self.intake.inputs.put(file.answer_blob, answer, "application/json")
-        _log.warning("%s is refused: %s", file.blob, error.message)

@@ -8,6 +8,7 @@ from domain.errors import InvalidRequest
 from event_sources.accept_once import REFUSALS, accept_once
 from event_sources.dead_letters import DeadLetters
 from event_sources.grid_event import GridEvent
+from event_sources.rejections import Rejections
 from intake.fields import read_json_fields
 from intake.services import Intake
 
@@ -22,11 +23,13 @@ class VideoRequests:
         intake: What accepting works with.
         tenants: Who may ask.
         dead_letters: Where those events end that can never work.
+        rejections: Tells whoever asked in vain.
     """
 
     intake: Intake
     tenants: Container[str]
     dead_letters: DeadLetters
+    rejections: Rejections
 
     async def receive(self, event: GridEvent) -> None:
         """Accept a video, or put the event away.
@@ -34,14 +37,17 @@ class VideoRequests:
         Raises:
             Exception: It is our fault, and the event is to be delivered again.
         """
+        if event.type != VIDEO_REQUESTED:  # it may be one of our own: to tell of it would go on for ever
+            message = f"The event's type is '{event.type}', not '{VIDEO_REQUESTED}'."
+            await self.dead_letters.put(event, InvalidRequest(message, param="type"))
+            return
         try:
             await self._accept(event)
         except REFUSALS as error:
-            await self.dead_letters.put(event, error)
+            blob = await self.dead_letters.put(event, error)
+            await self.rejections.publish(event, error, blob)
 
     async def _accept(self, event: GridEvent) -> None:
-        if event.type != VIDEO_REQUESTED:
-            raise InvalidRequest(f"The event's type is '{event.type}', not '{VIDEO_REQUESTED}'.", param="type")
         if not (event.id and event.source):
             raise InvalidRequest("The event has no id and source to be known by.", param="id")
         fields = read_json_fields(json.dumps(event.data).encode())

@@ -89,7 +89,7 @@ def test_a_file_makes_one_video_whichever_schema_tells_of_it(
 
 @pytest.mark.parametrize("order", list(itertools.permutations(["boat.png", "boat.png.json"])))
 def test_an_image_and_its_request_make_one_video(
-    grid: EventGrid, api: httpx.Client, mark: dict[str, str], order: tuple[str, ...], stack: RunningStack
+    grid: EventGrid, api: httpx.Client, mark: dict[str, str], order: tuple[str, ...]
 ) -> None:
     files: dict[str, Any] = {"boat.png": image(), "boat.png.json": ASKED | {"metadata": mark}}
     for name in order:
@@ -104,12 +104,14 @@ def test_an_image_and_its_request_make_one_video(
 
 
 def test_a_bad_file_is_answered_beside_it_and_may_be_mended(
-    grid: EventGrid, api: httpx.Client, mark: dict[str, str]
+    grid: EventGrid, api: httpx.Client, mark: dict[str, str], stack: RunningStack
 ) -> None:
     folder = f"inbox/local/{mark['test']}"
     event = grid.put(f"{folder}/boat.json", ASKED | {"seconds": "5", "metadata": mark})
     assert grid.deliver(ON_BLOB_CREATED, event) == 202
     assert grid.error(f"{folder}/boat.error.json")["param"] == "seconds"
+    published = httpx.get(f"{stack.upstream}/_control/state").json()["events"]
+    assert ("Reelay.RequestRejected", f"{folder}/boat.error.json") in [(it["type"], it["subject"]) for it in published]
     answer = grid.requests.get_blob_client(f"{folder}/boat.error.json")
     assert grid.deliver(ON_BLOB_CREATED, blob_created(answer.blob_name, {"api": "PutBlob", "url": answer.url})) == 202
     assert marked(api, mark) == []

@@ -6,16 +6,19 @@ from typing import Any
 
 import httpx
 
+from clients.event_grid import EventGrid
 from clients.files import Files
 from clients.remote_files import RemoteFiles
 from event_sources.dead_letters import DeadLetters
 from event_sources.grid_event import GridEvent
 from event_sources.inbox import Inbox
+from event_sources.rejections import Rejections
 from event_sources.video_requests import VideoRequests
 from intake.services import Intake
 from tests.unit.examples import NOW, TENANT, a_catalog
 from tests.unit.fakes import FakeBlobStore, FakeClock, FakeFileTable, FakeOrchestrations, FakeVideoTable
 from tests.unit.front_door.world import SWEEP_GRACE
+from tests.unit.listeners import FakeTopic
 
 MAX_BYTES = 50_000
 REQUEST = {"prompt": "A fox runs through snow.", "size": "1280x720"}
@@ -29,6 +32,7 @@ class World:
     videos: FakeVideoTable = field(default_factory=FakeVideoTable)
     inputs: FakeBlobStore = field(default_factory=FakeBlobStore)
     orchestrations: FakeOrchestrations = field(default_factory=FakeOrchestrations)
+    topic: FakeTopic = field(default_factory=FakeTopic)
     intake: Intake = field(init=False)
 
     def __post_init__(self) -> None:
@@ -54,10 +58,16 @@ class World:
         return frozenset({TENANT, "globex"})
 
     def video_requests(self) -> VideoRequests:
-        return VideoRequests(self.intake, self.tenants, DeadLetters(self.inputs.as_store()))
+        return VideoRequests(self.intake, self.tenants, self._dead_letters(), self._rejections())
 
     def inbox(self) -> Inbox:
-        return Inbox(self.intake, "requests", self.tenants, DeadLetters(self.inputs.as_store()), MAX_BYTES)
+        return Inbox(self.intake, "requests", self.tenants, self._dead_letters(), self._rejections(), MAX_BYTES)
+
+    def _dead_letters(self) -> DeadLetters:
+        return DeadLetters(self.inputs.as_store())
+
+    def _rejections(self) -> Rejections:
+        return Rejections(self.inputs.as_store(), EventGrid(self.topic.as_client()))
 
     def asked(self) -> list[tuple[str, str]]:
         """The tenants and prompts of all videos."""

@@ -149,6 +149,9 @@ async def test_a_bad_file_is_answered_beside_it(
     assert world.error(f"inbox/{TENANT}/fox.error.json")["code"] == code
     assert (world.asked(), world.dead_letters()) == ([], [])
     assert FOX in caplog.text
+    told, again = world.topic.events
+    assert (told.id, told.type, told.subject) == (again.id, "Reelay.RequestRejected", f"inbox/{TENANT}/fox.error.json")
+    assert told.data["error"]["code"] == code
 
 
 async def test_an_answer_asks_for_nothing_and_goes_when_the_request_is_mended(world: World):
@@ -199,7 +202,7 @@ async def test_an_event_that_can_never_work_is_put_away(world: World, event: Gri
     await receive(world, event, event)
     (letter,) = world.dead_letters()
     assert letter["event"]["id"] == event.id
-    assert (world.asked(), len(world.inputs.blobs)) == ([], 2)
+    assert (world.asked(), len(world.inputs.blobs), world.topic.events) == ([], 2, [])
 
 
 async def test_a_fault_of_ours_asks_for_another_delivery(world: World):

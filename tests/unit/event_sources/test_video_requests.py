@@ -13,6 +13,7 @@ from grpc import StatusCode
 from grpc.aio import AioRpcError, Metadata
 
 from event_sources.grid_event import GridEvent
+from event_sources.rejections import NotPublished
 from tests.unit.event_sources.events import REQUEST, World, an_event
 from tests.unit.examples import NOW, TENANT, a_catalog, a_deployment
 
@@ -84,6 +85,34 @@ async def test_what_can_never_work_is_put_away_and_logged(
     if param:
         assert letter["error"]["param"] == param
     assert "dead-letter/" in caplog.text
+
+
+async def test_whoever_asks_in_vain_is_told(world: World):
+    for _ in range(2):
+        await world.video_requests().receive(an_event(data=REQUEST | {"tenant": TENANT, "prompt": ""}))
+    first, second = world.topic.events
+    assert (first.id, first.type, first.data) == (second.id, "Reelay.RequestRejected", second.data)
+    (blob,) = world.inputs.blobs
+    assert first.data == {
+        "error": world.dead_letters()[0]["error"],
+        "blob_url": world.intake.inputs.url(blob),
+        "cause": {"id": "e-1", "source": "/studio"},
+    }
+
+
+async def test_an_event_of_another_type_is_not_answered_with_one(world: World):
+    await world.video_requests().receive(an_event(type="Reelay.RequestRejected"))
+    assert world.topic.events == []
+
+
+async def test_a_topic_that_is_down_asks_for_another_delivery(world: World):
+    event = an_event(data=REQUEST)
+    world.topic.is_down()
+    with pytest.raises(NotPublished):
+        await world.video_requests().receive(event)
+    world.topic.error = None
+    await world.video_requests().receive(event)
+    assert len(world.topic.events) == len(world.dead_letters()) == 1
 
 
 async def test_a_fault_of_ours_asks_for_another_delivery(world: World):
