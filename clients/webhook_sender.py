@@ -1,7 +1,6 @@
 """Sends webhooks as Standard Webhooks (https://www.standardwebhooks.com) has it."""
 
 import asyncio
-import binascii
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -50,8 +49,6 @@ class WebhookSender:
             error = None if httpx.codes.is_success(status_code) else f"HTTP {status_code}"
         except (CredentialUnavailable, ForbiddenAddress) as failure:
             error = str(failure)
-        except (binascii.Error, EmptyWebhookSecretError):  # what they say could show the secret
-            error = "The signing secret is not whsec_ and base64."
         except TimeoutError:
             error = f"No answer within {LIMIT_S:g} s"
         except (httpx.HTTPError, httpx.InvalidURL) as failure:
@@ -66,7 +63,10 @@ class WebhookSender:
 
     async def _signatures(self, endpoint: WebhookEndpoint, event_id: str, body: str, now: datetime) -> str:
         secrets = [await self._value(secret) for secret in endpoint.signing_secrets(now)]
-        return " ".join(Webhook(secret).sign(event_id, now, body) for secret in secrets)
+        try:
+            return " ".join(Webhook(secret).sign(event_id, now, body) for secret in secrets)
+        except (ValueError, EmptyWebhookSecretError):  # what they say could show the secret
+            raise CredentialUnavailable("The signing secret is not whsec_ and base64.") from None
 
     async def _value(self, secret: SigningSecret) -> str:
         return secret.value or (await self._secrets.get(secret.reference) if secret.reference else "")

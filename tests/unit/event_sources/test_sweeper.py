@@ -6,13 +6,14 @@ from datetime import timedelta
 import pytest
 from azure.core.exceptions import HttpResponseError
 
+from domain.events import pending_events
 from domain.failures import Failure
 from domain.media import content_blob
 from domain.video import Variant, Video
 from event_sources.sweeper import RECORD_IS_LATE, Sweeper
 from tests.unit.examples import NOW, PRICE, a_stored_content, a_video, an_id
 from tests.unit.fakes import FakeBlobStore, FakeOrchestrations, FakeVideoTable
-from tests.unit.listeners import Listeners
+from tests.unit.listeners import FakeTopic, Listeners
 
 LOOK_AGAIN_AFTER, HISTORY_RETENTION = timedelta(minutes=1), timedelta(hours=1)
 MOMENT = timedelta(seconds=1)
@@ -146,3 +147,30 @@ async def test_a_removal_that_breaks_off_is_finished_the_next_time(world: World)
     world.contents.broken = None
     await world.sweeper().sweep(NOW)
     assert world.videos.records == {}
+
+
+@pytest.mark.parametrize("video", [a_video(), ended(a_video()), ended(a_video()).deleted(NOW)])
+async def test_what_was_not_told_is_told(world: World, video: Video):
+    world.listeners.topic = topic = FakeTopic()
+    world.videos.add(video)
+    await world.sweeper().sweep(NOW)
+    assert [event.id for event in topic.events] == [event.id for event in pending_events(video)]
+
+
+async def test_an_ended_video_is_not_let_go_before_its_events_are_told(world: World):
+    world.listeners.topic = topic = FakeTopic()
+    topic.is_down()
+    kept, deleted = ended(a_video()), ended(a_video(video_id=an_id(1))).deleted(NOW)
+    for video in (kept, deleted):
+        world.videos.add(video)
+    later = NOW + HISTORY_RETENTION
+    await world.sweeper().sweep(later)
+    assert world.videos.records.keys() == world.videos.alarms.keys() == {kept.ref, deleted.ref}
+    assert set(world.videos.alarms.values()) == {later + LOOK_AGAIN_AFTER}
+    assert world.orchestrations.purged == []
+    topic.error = None
+    world.listeners.clock = lambda: later + LOOK_AGAIN_AFTER
+    await world.sweeper().sweep(later + LOOK_AGAIN_AFTER)
+    assert [event.type.rpartition(".")[2] for event in topic.events] == 2 * ["Queued", "Failed"] + ["Deleted"]
+    assert world.videos.records.keys() == {kept.ref}
+    assert world.videos.alarms == {}
