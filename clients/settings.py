@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from domain.catalog import Catalog, Models
 from domain.configuration import problems_in
 from domain.errors import ConfigurationError
+from domain.inbox import DEAD_LETTERS, INBOX
 from domain.secret_reference import SecretRef
 
 
@@ -37,6 +38,13 @@ class CallerKey(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     tenant: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
     secret: SecretRef
+
+    @field_validator("tenant")
+    @classmethod
+    def _is_no_folder_of_ours(cls, tenant: str) -> str:
+        if tenant in {INBOX, DEAD_LETTERS}:
+            raise ValueError(f"'{tenant}' is the name of a folder beside those of the tenants")
+        return tenant
 
 
 class Settings(BaseSettings):

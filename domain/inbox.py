@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Self
 from domain.errors import InvalidRequest
 
 INBOX = "inbox"
+DEAD_LETTERS = "dead-letter"
 PARAM = "input_reference"
 _ANSWER = ".error.json"
 _IMAGES = (".png", ".jpg", ".jpeg", ".webp")

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from clients.blob_store import BlobStore
 from domain.errors import ReelayError
+from domain.inbox import DEAD_LETTERS
 from event_sources.grid_event import GridEvent
 
-FOLDER = "dead-letter"
 _log = logging.getLogger(__name__)
 
 
@@ -28,7 +28,7 @@ class DeadLetters:
         Returns:
             The blob it is in.
         """
-        blob = f"{FOLDER}/{event.digest}.json"
+        blob = f"{DEAD_LETTERS}/{event.digest}.json"
         letter = error.envelope() | {"event": event.as_cloud_event()}
         await self.blobs.put(blob, json.dumps(letter, indent=2).encode(), "application/json")
         _log.warning("the event %s of %s is put away as %s: %s", event.id, event.source, blob, error.message)
