@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from front_door.auth import ADMIN_PREFIXES, Door
 from front_door.error_answers import install_error_answers
-from front_door.routers import admin, files, health, models, videos
+from front_door.routers import admin, aliases, files, health, models, remakes, videos
 from front_door.services import FrontDoorServices
 from front_door.wire import ErrorAnswer
 
@@ -29,7 +29,7 @@ def create_app(services: FrontDoorServices) -> FastAPI:
     install_error_answers(app)
     app.include_router(health.router)
     for prefix in PREFIXES:
-        for router in (videos.router, models.router, files.router):
+        for router in (videos.router, remakes.router, aliases.router, models.router, files.router):
             app.include_router(router, prefix=prefix, include_in_schema=prefix == PREFIXES[0])
     for prefix in ADMIN_PREFIXES:
         app.include_router(admin.router, prefix=prefix, include_in_schema=prefix == ADMIN_PREFIXES[0])

@@ -1,0 +1,56 @@
+"""An order: a POST that makes a video."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response
+
+from domain.catalog import Operation
+from front_door.request_fields import read_fields
+from front_door.services import FrontDoorServices, Services, Tenant
+from front_door.terms import Terms
+from front_door.video_answers import video_answer
+from front_door.wire import VideoAnswer
+from intake.accept import Terms as IntakeTerms
+from intake.accept import accept_video
+
+
+@dataclass(frozen=True)
+class PlacedOrder:
+    """Somebody's wish for a video.
+
+    Attributes:
+        request: Its body has the fields.
+        response: Takes the headers of the answer.
+        tenant: Whose.
+        terms: What the headers said.
+        services: Clients and settings.
+    """
+
+    request: Request
+    response: Response
+    tenant: str
+    terms: IntakeTerms
+    services: FrontDoorServices
+
+    async def fields(self) -> dict[str, Any]:
+        """What was sent."""
+        return await read_fields(self.request, max_bytes=self.services.max_body_bytes)
+
+    async def accept(self, fields: Mapping[str, Any], operation: Operation) -> VideoAnswer:
+        """Have it made.
+
+        Raises:
+            InvalidRequest: It can never be.
+        """
+        intake = self.services.intake
+        video = await accept_video(fields, tenant=self.tenant, terms=self.terms, intake=intake, operation=operation)
+        return video_answer(video, self.response, self.services)
+
+
+async def _order(request: Request, response: Response, tenant: Tenant, terms: Terms, services: Services) -> PlacedOrder:
+    return PlacedOrder(request, response, tenant, terms, services)
+
+
+type Order = Annotated[PlacedOrder, Depends(_order)]
