@@ -50,6 +50,7 @@ from orchestrators.generate_video import generate_video
 
 CONTENT_MEMORY_BYTES = 64 * 1024 * 1024
 COPIES_AT_ONCE = 4
+FILES_AT_ONCE = 8
 UPSTREAM_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 UPSTREAM_CONNECTIONS = httpx.Limits(max_connections=200, max_keepalive_connections=8)  # idle ones are polled
 FETCH_TIMEOUT = httpx.Timeout(20.0)
@@ -163,7 +164,15 @@ lease_keeper = LeaseKeeper(
 tenants = frozenset(key.tenant for key in settings.api_keys)
 dead_letters, rejections = DeadLetters(inputs), Rejections(inputs, announcer.event_grid)
 video_requests = VideoRequests(intake, tenants, dead_letters, rejections)
-inbox = Inbox(intake, INPUTS, tenants, dead_letters, rejections, settings.max_body_bytes)
+inbox = Inbox(
+    intake=intake,
+    container=INPUTS,
+    tenants=tenants,
+    dead_letters=dead_letters,
+    rejections=rejections,
+    max_bytes=settings.max_body_bytes,
+    at_once=asyncio.Semaphore(FILES_AT_ONCE),
+)
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+from asyncio import Semaphore
 from collections.abc import Container, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ class Inbox:
         dead_letters: Where those events end that can never work.
         rejections: Tells whoever asked in vain.
         max_bytes: The largest file.
+        at_once: Bounds how many files are read at once in this process, and so its memory.
     """
 
     intake: Intake
@@ -43,6 +45,7 @@ class Inbox:
     dead_letters: DeadLetters
     rejections: Rejections
     max_bytes: int
+    at_once: Semaphore
 
     async def receive(self, event: GridEvent) -> None:
         """Do what the arrival of a file asks for; what lies outside the inbox asks for nothing.
@@ -56,15 +59,14 @@ class Inbox:
             await self.dead_letters.put(event, error)
             return
         if file and file.kind is not Kind.ANSWER:
-            for request in file.requests() if file.kind is Kind.IMAGE else [file]:
-                await self._take(request, event)
+            async with self.at_once:
+                for request in file.requests() if file.kind is Kind.IMAGE else [file]:
+                    await self._take(request, event)
 
     def _file(self, event: GridEvent) -> InboxFile | None:
         match event.data:
             case {"url": str() as url, **rest} if event.type == BLOB_CREATED:
-                # The subject has the name, too, but garbles what is not plain text.
-                _, _, blob = unquote(urlsplit(url).path).partition(f"/{self.container}/")
-                file = None if rest.get("api") in _UNWRITTEN else InboxFile.at(blob)
+                file = None if rest.get("api") in _UNWRITTEN else InboxFile.at(_blob_at(url, self.container))
             case _:
                 raise InvalidRequest(f"The event is no {BLOB_CREATED} that names a blob.", param="type")
         if file and file.tenant not in self.tenants:
@@ -112,3 +114,12 @@ class Inbox:
             case Missing.REFUSE:
                 message = "There is no such image beside the request. Put it there first, or give both the same name."
                 raise InvalidRequest(message, param=PARAM)
+
+
+def _blob_at(url: str, container: str) -> str:
+    """The name of a blob; the event's subject has it, too, but garbles what is not plain text."""
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        raise InvalidRequest("The event's URL cannot be read.", param="url") from None
+    return unquote(path).partition(f"/{container}/")[2]

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from domain.errors import InvalidRequest
 from domain.inbox import BesideImage, InboxFile, Kind, Missing
@@ -97,6 +99,17 @@ def test_an_image_of_another_folder_is_out_of_reach(name: str):
     with pytest.raises(InvalidRequest) as refused:
         a_file("fox.json").image({"input_reference": {"blob": name}})
     assert refused.value.param == "input_reference"
+
+
+@settings(max_examples=40)
+@given(name=st.text(min_size=1).filter(lambda name: "/" not in name and name not in {".", ".."}))
+def test_whatever_it_is_called_it_is_some_kind_of_file_and_its_answer_is_none_of_them(name: str):
+    file = a_file(name)
+    assert file.blob == f"inbox/acme/foxes/{name}"
+    assert InboxFile.at(file.answer_blob) == a_file(file.answer_blob.rpartition("/")[2])
+    assert a_file(file.answer_blob.rpartition("/")[2]).kind is Kind.ANSWER
+    assert all(request.kind is Kind.REQUEST for request in file.requests() if file.kind is Kind.IMAGE)
+    assert file.image({})
 
 
 def test_an_image_that_is_awaited_finds_its_request():

@@ -1,6 +1,7 @@
 """What is behind the triggers of Event Grid, in memory."""
 
 import json
+from asyncio import Semaphore
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,7 +62,15 @@ class World:
         return VideoRequests(self.intake, self.tenants, self._dead_letters(), self._rejections())
 
     def inbox(self) -> Inbox:
-        return Inbox(self.intake, "requests", self.tenants, self._dead_letters(), self._rejections(), MAX_BYTES)
+        return Inbox(
+            intake=self.intake,
+            container="requests",
+            tenants=self.tenants,
+            dead_letters=self._dead_letters(),
+            rejections=self._rejections(),
+            max_bytes=MAX_BYTES,
+            at_once=Semaphore(2),
+        )
 
     def _dead_letters(self) -> DeadLetters:
         return DeadLetters(self.inputs.as_store())

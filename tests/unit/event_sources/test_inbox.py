@@ -195,6 +195,7 @@ async def test_what_is_no_arrival_in_the_inbox_asks_for_nothing(world: World, ev
         created(FOX)._replace(type="Microsoft.Storage.BlobDeleted"),
         created(FOX)._replace(data=None),
         created(FOX, url=None),
+        created(FOX, url="https://[acct/requests/inbox"),
     ],
 )
 async def test_an_event_that_can_never_work_is_put_away(world: World, event: GridEvent):
