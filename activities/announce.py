@@ -49,8 +49,7 @@ class Announcer:
         """
         events = pending_events(video)
         hooks = [hook for event in events if (hook := event.webhook())]
-        are_wanted = await self.webhooks.are_wanted(video.tenant, hooks)
-        if not events or not (self.event_grid or are_wanted):
+        if not events or not (self.event_grid or await self.webhooks.are_wanted(video.tenant, hooks)):
             return True
         deliveries = await self.webhooks.queue(video.tenant, hooks)
         is_published, _ = await asyncio.gather(self._publish(events), self.webhooks.attempt(deliveries))

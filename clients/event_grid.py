@@ -15,7 +15,7 @@ from clients.secret_store import SecretStore
 from domain.errors import CredentialUnavailable
 from domain.secret_reference import SecretReference
 
-LIMIT_S = 2.0
+LIMIT_S = 5.0
 """Whoever publishes waits for it."""
 REST_S = 10.0
 """After a failure, so that a topic that is down holds nobody up."""

@@ -25,6 +25,9 @@ class World:
         self.control.post("/_control/reset").raise_for_status()
         self.control.post("/_control/settings", json=settings).raise_for_status()
 
+    def mend(self) -> None:
+        self.control.delete("/_control/faults").raise_for_status()
+
     def fault(self, **fault: Any) -> None:
         self.control.post("/_control/faults", json=[fault]).raise_for_status()
 

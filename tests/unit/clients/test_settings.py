@@ -260,3 +260,9 @@ def test_settings_do_not_show_what_keys_are(environment: pytest.MonkeyPatch):
     environment.setenv("CALLER", "sk-very-secret")
     settings: Settings = load_settings()
     assert "sk-very-secret" not in repr(settings)
+
+
+def test_an_empty_topic_is_none(environment: pytest.MonkeyPatch):
+    """An environment can then take back what another one sets."""
+    environment.setenv("REELAY_EVENT_GRID_ENDPOINT", "")
+    assert load_settings().event_grid_endpoint is None
