@@ -124,6 +124,7 @@ front_door = func.AsgiMiddleware(
             admin_key=AdminKey(settings.admin_key, secret_store),
             videos=videos,
             contents=contents,
+            characters=azure.characters(),
             files=files,
             orchestrations=orchestrations,
             capacity_pools=capacity_pools,

@@ -14,6 +14,7 @@ from azure.storage.blob import BlobServiceClient as BlockingBlobServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 
 from clients.blob_store import AccountKeySigner, BlobStore, UserDelegationSigner
+from clients.character_table import CharacterTable
 from clients.event_grid import EventGrid, TopicKey
 from clients.file_table import FileTable
 from clients.files import Files
@@ -88,6 +89,10 @@ class Azure:
     def files(self) -> Files:
         """What tenants uploaded, and what was made for them."""
         return Files(FileTable(self._table()), BlobStore(self._blobs.get_container_client(FILES), self._signer))
+
+    def characters(self) -> CharacterTable:
+        """Whose character is where."""
+        return CharacterTable(self._table())
 
     def vault(self, url: str) -> SecretClient:
         """A Key Vault."""

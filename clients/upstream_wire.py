@@ -62,6 +62,11 @@ class _WireJob(BaseModel):
     error: _WireError | None = None
 
 
+class _WireCharacter(BaseModel):
+    id: str
+    created_at: FiniteFloat | None = None
+
+
 class _WireList(BaseModel):
     data: list[Any]
     has_more: bool | None = None
@@ -84,6 +89,16 @@ def read_jobs(response: httpx.Response) -> tuple[list[RenderJob], bool]:
     """
     page = _WireList.model_validate(response.json())
     return [to_job(item) for item in page.data], bool(page.has_more)
+
+
+def read_character(response: httpx.Response) -> tuple[str, datetime | None]:
+    """A character's id from a successful answer, and when it was made.
+
+    Raises:
+        ValueError: The body is none.
+    """
+    wire = _WireCharacter.model_validate(response.json())
+    return wire.id, _time(wire.created_at)
 
 
 def to_job(item: Any) -> RenderJob:

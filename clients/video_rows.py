@@ -8,6 +8,7 @@ All rows of a tenant share one partition, so what belongs together can change to
     tenant-TENANT      a<oldest first>      the alarm: when the sweeper looks at the video again
     tenant-TENANT      k<hash of the key>   an Idempotency-Key, and the body it came with
     tenant-TENANT      f, g                 files; `file_table` reads and writes them
+    tenant-TENANT      h<hash of the id>    a character; `character_table` reads and writes it
     tenants            TENANT               which partitions there are; `table_rows` reads and writes it
     claims-<endpoint>  <hash of the id>     which video a render job belongs to
     render-times       <hash of the kind>   how long renders of a kind take; `render_times` reads and writes it

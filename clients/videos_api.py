@@ -12,7 +12,7 @@ from clients.creations import InputFile, creation_of
 from clients.credentials import Credentials
 from clients.multipart import InputStream
 from clients.upstream_auth import UpstreamAuth
-from clients.upstream_wire import read_job, read_jobs, to_error, translated_transport_errors
+from clients.upstream_wire import read_character, read_job, read_jobs, to_error, translated_transport_errors
 from domain.access import AccessProblem
 from domain.catalog import Deployment
 from domain.errors import (
@@ -64,6 +64,24 @@ class VideosApi:
         path, parts = creation_of(video, deployment, input_file)
         try:
             return read_job(await self._send(deployment, "POST", path, **parts))
+        except ValueError as error:
+            raise OutcomeUnknown("the answer to the creation could not be read") from error
+
+    async def create_character(
+        self, deployment: Deployment, name: str, video: InputFile
+    ) -> tuple[str, datetime | None]:
+        """Make a character from a video, and wait for it.
+
+        Returns:
+            Its id, and when it was made if the server says so.
+
+        Raises:
+            OutcomeUnknown: It may exist.
+            UpstreamError: It certainly does not.
+        """
+        parts = {"model": (None, deployment.upstream_model), "name": (None, name), "video": video}
+        try:
+            return read_character(await self._send(deployment, "POST", "videos/characters", files=parts))
         except ValueError as error:
             raise OutcomeUnknown("the answer to the creation could not be read") from error
 

@@ -4,12 +4,13 @@ from fastapi import FastAPI
 
 from front_door.auth import ADMIN_PREFIXES, Door
 from front_door.error_answers import install_error_answers
-from front_door.routers import admin, aliases, files, health, models, remakes, videos
+from front_door.routers import admin, aliases, characters, files, health, models, remakes, videos
 from front_door.services import FrontDoorServices
 from front_door.wire import ErrorAnswer
 
 PREFIXES = ("/v1", "/openai/v1", "/openai")
 """OpenAI's clients; Azure's v1 base URL; Azure's classic clients, which send an api-version that needs no reading."""
+_RESOURCES = (videos, remakes, characters, aliases, models, files)
 
 
 def create_app(services: FrontDoorServices) -> FastAPI:
@@ -29,8 +30,8 @@ def create_app(services: FrontDoorServices) -> FastAPI:
     install_error_answers(app)
     app.include_router(health.router)
     for prefix in PREFIXES:
-        for router in (videos.router, remakes.router, aliases.router, models.router, files.router):
-            app.include_router(router, prefix=prefix, include_in_schema=prefix == PREFIXES[0])
+        for resource in _RESOURCES:
+            app.include_router(resource.router, prefix=prefix, include_in_schema=prefix == PREFIXES[0])
     for prefix in ADMIN_PREFIXES:
         app.include_router(admin.router, prefix=prefix, include_in_schema=prefix == ADMIN_PREFIXES[0])
     return app

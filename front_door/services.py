@@ -11,6 +11,7 @@ from clients.admin_key import AdminKey
 from clients.blob_store import BlobStore
 from clients.caller_keys import CallerKeys
 from clients.capacity_pools import CapacityPools
+from clients.character_table import CharacterTable
 from clients.credentials import Credentials
 from clients.files import Files
 from clients.orchestrations import Orchestrations
@@ -35,12 +36,13 @@ class FrontDoorServices:
         videos: The records.
         contents: Finished videos.
         files: What tenants uploaded.
+        characters: Whose they are.
         orchestrations: The durable client.
         capacity_pools: Who has the slots of the deployments, for the operator.
         render_times: How long their renders take, for the operator.
         webhooks: Tells the tenants' endpoints what happened, for the operator.
         credentials: Of the deployments, for /readyz.
-        api: The deployments, for /readyz?deep=1.
+        api: The deployments, for characters and for /readyz?deep=1.
         clock: The present time, UTC.
         content_delivery: How content reaches the caller.
         content_memory: Bounds the content that is in memory at once.
@@ -57,6 +59,7 @@ class FrontDoorServices:
     videos: VideoTable
     contents: BlobStore
     files: Files
+    characters: CharacterTable
     orchestrations: Orchestrations
     capacity_pools: CapacityPools
     render_times: RenderTimeTable

@@ -13,6 +13,8 @@ from azure.keyvault.secrets.aio import SecretClient
 
 from clients.blob_store import BlobStore, WholeBlob
 from clients.capacity_pools import CapacityPools
+from clients.character_table import CharacterTable
+from clients.character_table import missing as missing_character
 from clients.creations import InputFile
 from clients.file_table import FilePage, FileTable
 from clients.multipart import InputStream
@@ -20,9 +22,10 @@ from clients.orchestrations import Orchestrations
 from clients.render_times import RenderTimeTable
 from clients.secret_store import SecretStore
 from clients.video_table import AlreadyAccepted, Idempotency, Page, VideoTable
-from clients.videos_api import ContentStream, InputFile, VideosApi
+from clients.videos_api import ContentStream, VideosApi
 from domain.capacity import Fleet, Pool
 from domain.catalog import Deployment
+from domain.character import Character
 from domain.claim import Claim
 from domain.errors import NotFound, OutcomeUnknown, PayloadTooLarge, UpstreamError, UpstreamNotFound
 from domain.file import File, Purpose
@@ -176,6 +179,24 @@ class FakeFileTable:
         self.places.discard((tenant, file_id))
 
 
+class FakeCharacterTable:
+    """`CharacterTable`."""
+
+    def __init__(self) -> None:
+        self.records = dict[tuple[str, str], Character]()
+
+    def as_table(self) -> CharacterTable:
+        return cast("CharacterTable", self)
+
+    async def insert(self, character: Character) -> None:
+        self.records[character.tenant, character.character_id] = character
+
+    async def get(self, tenant: str, character_id: str) -> Character:
+        if (tenant, character_id) not in self.records:
+            raise missing_character(character_id)
+        return self.records[tenant, character_id]
+
+
 class FakeRenderTimeTable:
     """`RenderTimeTable`: learns at once.
 
@@ -321,6 +342,15 @@ class FakeVideosApi:
         if isinstance(failure, OutcomeUnknown) and self.unanswered_creates:
             self.add_job(video, deployment.name)
         raise failure
+
+    async def create_character(
+        self,
+        deployment: Deployment,
+        name: str,
+        video: InputFile,  # noqa: ARG002
+    ) -> tuple[str, datetime | None]:
+        self._called(f"create_character at {deployment.name}")
+        return f"char-of-{name}-at-{deployment.name}", None
 
     async def retrieve(self, deployment: Deployment, upstream_id: str) -> RenderJob:
         self._called("retrieve")

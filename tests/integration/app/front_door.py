@@ -13,6 +13,7 @@ from clients.admin_key import AdminKey
 from clients.blob_store import BlobStore
 from clients.caller_keys import CallerKeys
 from clients.capacity_pools import CapacityPools
+from clients.character_table import CharacterTable
 from clients.credentials import Credentials
 from clients.durable import Durable
 from clients.file_table import FileTable
@@ -92,6 +93,7 @@ async def open_front_door(
         videos=videos,
         contents=blobs,
         files=files,
+        characters=CharacterTable(videos._table),
         orchestrations=orchestrations,
         capacity_pools=CapacityPools(durable),
         render_times=render_times,

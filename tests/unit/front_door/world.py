@@ -24,6 +24,7 @@ from tests.unit.examples import TENANT, a_catalog, a_deployment
 from tests.unit.fakes import (
     FakeBlobStore,
     FakeCapacityPools,
+    FakeCharacterTable,
     FakeClock,
     FakeFileTable,
     FakeOrchestrations,
@@ -53,6 +54,7 @@ class World:
     inputs: FakeBlobStore = field(default_factory=FakeBlobStore)
     files: FakeFileTable = field(default_factory=FakeFileTable)
     file_blobs: FakeBlobStore = field(default_factory=FakeBlobStore)
+    characters: FakeCharacterTable = field(default_factory=FakeCharacterTable)
     orchestrations: FakeOrchestrations = field(default_factory=FakeOrchestrations)
     pools: FakeCapacityPools = field(default_factory=FakeCapacityPools)
     render_times: FakeRenderTimeTable = field(default_factory=FakeRenderTimeTable)
@@ -82,6 +84,7 @@ class World:
             videos=intake.videos,
             contents=self.contents.as_store(),
             files=intake.files,
+            characters=self.characters.as_table(),
             orchestrations=intake.orchestrations,
             capacity_pools=self.pools.as_pools(),
             render_times=self.render_times.as_table(),

@@ -1,0 +1,92 @@
+"""Has a deployment make a character: it does so at once, so nothing is queued."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final
+
+from clients.creations import InputFile
+from domain.catalog import Deployment, Model
+from domain.character import Character
+from domain.clip import read_clip
+from domain.errors import Busy, InvalidRequest, OutcomeUnknown, UpstreamError, UpstreamRejected
+from domain.video_request import read_text
+from front_door.services import FrontDoorServices
+from intake.fields import SentFile
+
+NAME_LIMIT: Final = 80
+_ANSWER_LIMIT_S: Final = 60.0
+_RETRY_AFTER_S: Final = 5
+
+
+async def make_character(fields: Mapping[str, Any], *, tenant: str, services: FrontDoorServices) -> Character:
+    """Send the video to a deployment that makes characters, and note whose the character is.
+
+    Args:
+        fields: `name`, `video`, and `model` to say who shall do it.
+        tenant: Whose it will be.
+        services: Clients and clock.
+
+    Raises:
+        InvalidRequest: Nobody can make it.
+        Busy: Nobody can just now.
+    """
+    name, file = _name(fields), _file(fields)
+    deployments = _able(fields, services)
+    for deployment in deployments:
+        try:
+            async with asyncio.timeout(_ANSWER_LIMIT_S):
+                character_id, created_at = await services.api.create_character(deployment, name, file)
+        except UpstreamRejected as error:
+            raise InvalidRequest(error.message, param="video", code=error.code or "upstream_rejected") from error
+        except (OutcomeUnknown, TimeoutError) as error:
+            raise _busy() from error
+        except UpstreamError:  # it certainly made none
+            continue
+        character = Character(
+            character_id=character_id,
+            tenant=tenant,
+            name=name,
+            created_at=created_at or services.clock(),
+            deployment=deployment.name,
+        )
+        await services.characters.insert(character)
+        return character
+    raise _busy()
+
+
+def _able(fields: Mapping[str, Any], services: FrontDoorServices) -> list[Deployment]:
+    """The living deployments that make characters, of the named model or of any."""
+    named, catalog = read_text(fields, "model"), services.catalog
+    makers = {name: _makers(model, services.clock().date()) for name, model in catalog.models.items()}
+    asked = {named: catalog.model(named)} if named else catalog.models
+    able = [deployment for name in asked for deployment in makers[name]]
+    if not able:
+        names = ", ".join(name for name, some in makers.items() if some) or "none"
+        message = f"No deployment of {' or '.join(asked)} makes characters. Models that do: {names}."
+        raise InvalidRequest(message, param="model", code="operation_not_offered")
+    return able
+
+
+def _makers(model: Model, today: date) -> list[Deployment]:
+    return [deployment for deployment in model.living(today) if "character" in deployment.operations]
+
+
+def _name(fields: Mapping[str, Any]) -> str:
+    name = (read_text(fields, "name") or "").strip()
+    if not name or len(name) > NAME_LIMIT:
+        raise InvalidRequest(f"Give the character a name of at most {NAME_LIMIT} characters.", param="name")
+    return name
+
+
+def _file(fields: Mapping[str, Any]) -> InputFile:
+    match fields.get("video"):
+        case SentFile() as sent:
+            clip = read_clip(sent.content)
+            return InputFile(clip.file_name, clip.content, clip.content_type)
+        case _:
+            raise InvalidRequest("Send the video as an MP4 file.", param="video")
+
+
+def _busy() -> Busy:
+    return Busy("No deployment could make the character just now.", retry_after_s=_RETRY_AFTER_S)

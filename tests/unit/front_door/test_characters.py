@@ -1,0 +1,85 @@
+"""A character is made at once by a deployment that makes some, and is its tenant's own."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from domain.errors import OutcomeUnknown, UpstreamError, UpstreamOverloaded, UpstreamRejected, UpstreamUnavailable
+from tests.unit.examples import NOW, a_deployment, a_model_catalog, an_mp4
+from tests.unit.fakes import FakeVideosApi
+from tests.unit.front_door.world import OTHER_KEY, World, error_of
+
+MAKER = {"operations": ["create", "character"]}
+PLAIN, EAST, WEST = a_deployment(name="plain"), a_deployment(**MAKER), a_deployment(name="west", **MAKER)
+MP4_FILE = ("fox.mp4", an_mp4(), "video/mp4")
+
+
+@pytest.fixture
+def api(world: World) -> FakeVideosApi:
+    api = FakeVideosApi(world.clock)
+    catalog = a_model_catalog(**{"sora-2": [PLAIN], "sora-2-pro": [EAST], "other": [WEST]})
+    world.change(api=api.as_api(), catalog=catalog)
+    return api
+
+
+async def make(world: World, file: Any = MP4_FILE, **fields: str) -> httpx.Response:
+    return await world.ask("POST", "/v1/videos/characters", data={"name": "fox", **fields}, files={"video": file})
+
+
+@pytest.mark.parametrize(("fields", "deployment"), [({}, "east"), ({"model": "other"}, "west")])
+async def test_it_is_made_by_the_first_that_can_or_the_model_named(
+    world: World, api: FakeVideosApi, fields: dict[str, str], deployment: str
+):
+    made = await make(world, **fields)
+    assert made.json() == {"id": f"char-of-fox-at-{deployment}", "created_at": int(NOW.timestamp()), "name": "fox"}
+    (kept,) = world.characters.records.values()
+    assert kept.deployment == deployment
+
+
+async def test_only_its_tenant_sees_it(world: World, api: FakeVideosApi):
+    made = (await make(world)).json()
+    path = f"/v1/videos/characters/{made['id']}"
+    assert (await world.ask("GET", path)).json() == made
+    for unknown in (await world.ask("GET", path, key=OTHER_KEY), await world.ask("GET", "/v1/videos/characters/x")):
+        assert (unknown.status_code, error_of(unknown)["code"]) == (404, "character_not_found")
+
+
+@pytest.mark.parametrize("trouble", [UpstreamOverloaded("busy"), UpstreamUnavailable("down")])
+async def test_who_certainly_made_none_leaves_it_to_the_next(world: World, api: FakeVideosApi, trouble: UpstreamError):
+    api.fails["create_character at east"] = trouble
+    assert (await make(world)).json()["id"] == "char-of-fox-at-west"
+    api.fails["create_character at west"] = trouble
+    refused = await make(world)
+    assert (refused.status_code, error_of(refused)["code"]) == (503, "busy")
+
+
+async def test_who_may_have_made_one_is_the_last_to_be_asked(world: World, api: FakeVideosApi):
+    api.fails["create_character at east"] = OutcomeUnknown("broke off")
+    assert (await make(world)).status_code == 503
+    assert api.calls["create_character at west"] == 0
+
+
+async def test_a_refusal_is_passed_on(world: World, api: FakeVideosApi):
+    api.fails["create_character at east"] = UpstreamRejected("HTTP 400: No face.", code="no_face")
+    refused = await make(world)
+    assert (refused.status_code, error_of(refused)["code"]) == (400, "no_face")
+
+
+@pytest.mark.parametrize(
+    ("fields", "file", "told"),
+    [
+        ({"name": " "}, MP4_FILE, ("name", "invalid_value")),
+        ({"name": "x" * 81}, MP4_FILE, ("name", "invalid_value")),
+        ({}, ("x.mp4", b"no video"), ("video", "invalid_video")),
+        ({}, (None, "no file"), ("video", "invalid_value")),
+        ({"model": "sora-2"}, MP4_FILE, ("model", "operation_not_offered")),
+        ({"model": "veo"}, MP4_FILE, ("model", "model_not_found")),
+    ],
+)
+async def test_what_cannot_be_a_character_is_refused(
+    world: World, api: FakeVideosApi, fields: dict[str, str], file: Any, told: tuple[str, str]
+):
+    refused = await make(world, file, **fields)
+    assert (refused.status_code, error_of(refused)["param"], error_of(refused)["code"]) == (400, *told)
+    assert not api.calls
