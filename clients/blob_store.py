@@ -5,8 +5,9 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobBlock, BlobSasPermissions, ContentSettings, UserDelegationKey, generate_blob_sas
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
@@ -88,6 +89,22 @@ class WholeBlob(NamedTuple):
 
     content: bytes
     etag: str
+
+
+class BlobVersion(NamedTuple):
+    """A blob as it was written at some time.
+
+    Attributes:
+        blob: Its name.
+        etag: What tells this version from every other.
+        size_bytes: Its length.
+        written_at: When it was written.
+    """
+
+    blob: str
+    etag: str
+    size_bytes: int
+    written_at: datetime
 
 
 class BlobStore:
@@ -184,6 +201,31 @@ class BlobStore:
         if len(content) > max_bytes:
             raise PayloadTooLarge(f"The file is larger than {max_bytes} bytes.")
         return WholeBlob(content, download.properties.etag)
+
+    async def version(self, blob: str) -> BlobVersion:
+        """A blob that somebody else wrote, as it now is.
+
+        Raises:
+            NotFound: There is no such blob.
+        """
+        try:
+            properties = await self._container.get_blob_client(blob).get_blob_properties()
+        except ResourceNotFoundError:
+            raise NotFound(f"The blob '{blob}' is gone.") from None
+        return BlobVersion(blob, properties.etag, properties.size, properties.last_modified)
+
+    async def blocks_of(self, version: BlobVersion) -> AsyncIterator[bytes]:
+        """The bytes of one version, never more than a block of them in memory.
+
+        Raises:
+            ResourceModifiedError: The blob was written anew.
+        """
+        unless_changed: dict[str, Any] = {"etag": version.etag, "match_condition": MatchConditions.IfNotModified}
+        for offset in range(0, version.size_bytes, BLOCK_BYTES):
+            download = await self._container.download_blob(
+                version.blob, offset=offset, length=min(BLOCK_BYTES, version.size_bytes - offset), **unless_changed
+            )
+            yield await download.readall()
 
     async def delete(self, blob: str) -> None:
         """Delete a blob; harmless when it is gone."""

@@ -33,10 +33,12 @@ def on_the_wire(*events: CloudEvent[Any] | EventGridEvent) -> list[dict[str, Any
         raise _Sent(request.http_request.body)
 
     with (
-        EventGridPublisherClient("https://topic.example/api/events", AzureKeyCredential("key")) as publisher,
+        EventGridPublisherClient(
+            "https://topic.example/api/events", AzureKeyCredential("key"), raw_request_hook=intercept
+        ) as publisher,
         pytest.raises(_Sent) as sent,
     ):
-        publisher.send(list(events), raw_request_hook=intercept)
+        publisher.send(list(events))
     return json.loads(sent.value.args[0])
 
 
