@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
@@ -220,10 +220,13 @@ class BlobStore:
         Raises:
             ResourceModifiedError: The blob was written anew.
         """
-        unless_changed: dict[str, Any] = {"etag": version.etag, "match_condition": MatchConditions.IfNotModified}
         for offset in range(0, version.size_bytes, BLOCK_BYTES):
             download = await self._container.download_blob(
-                version.blob, offset=offset, length=min(BLOCK_BYTES, version.size_bytes - offset), **unless_changed
+                version.blob,
+                offset=offset,
+                length=min(BLOCK_BYTES, version.size_bytes - offset),
+                etag=version.etag,
+                match_condition=MatchConditions.IfNotModified,
             )
             yield await download.readall()
 
