@@ -144,6 +144,8 @@ class Listeners:
     Attributes:
         received: What arrived at webhook receivers.
         answers: What they answer, in this order; then 204. An exception is raised.
+        silent_host: Who never answers.
+        unanswered: How often that was asked.
     """
 
     clock: Callable[[], datetime]
@@ -152,6 +154,8 @@ class Listeners:
     deliveries: FakeDeliveries = field(default_factory=FakeDeliveries)
     received: list[httpx.Request] = field(default_factory=list)
     answers: list[int | Exception] = field(default_factory=list)
+    silent_host: str | None = None
+    unanswered: int = 0
     secrets: SecretStore = field(default_factory=a_secret_store)
 
     def webhooks(self) -> Webhooks:
@@ -171,6 +175,9 @@ class Listeners:
         return self.clock().timestamp()
 
     def _receive(self, request: httpx.Request) -> httpx.Response:
+        if request.url.host == self.silent_host:
+            self.unanswered += 1
+            raise httpx.ReadTimeout("nobody answers")
         answer = self.answers.pop(0) if self.answers else 204
         if isinstance(answer, Exception):
             raise answer

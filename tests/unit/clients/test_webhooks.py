@@ -10,7 +10,17 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from clients.guarded_transport import Address, GuardedTransport
 from clients.webhook_sender import WebhookSender
-from domain.webhook import Attempt, Delivery, DeliveryStatus, SigningSecret, WebhookEndpoint, WebhookEvent, WebhookType
+from clients.webhooks import AT_ONCE
+from domain.webhook import (
+    RETRY_AFTER,
+    Attempt,
+    Delivery,
+    DeliveryStatus,
+    SigningSecret,
+    WebhookEndpoint,
+    WebhookEvent,
+    WebhookType,
+)
 from tests.unit.examples import TENANT
 from tests.unit.fakes import FakeClock, a_secret_store, keyvault_secret
 from tests.unit.listeners import SECRET, Listeners, an_endpoint
@@ -121,6 +131,21 @@ async def test_410_disables_the_endpoint_and_gives_up_what_waits_for_it(world: L
     await world.webhooks().retry(clock())
     assert {delivery.status for delivery in world.deliveries.kept.values()} == {DeliveryStatus.GIVEN_UP}
     assert len(world.received) == 2
+
+
+async def test_an_endpoint_that_does_not_answer_holds_nobody_up(world: Listeners, clock: FakeClock):
+    world.endpoints.kept["we_2"] = an_endpoint(endpoint_id="we_2", url="https://other.example/", created_at=NOW)
+    count = 2 * AT_ONCE
+    for number in range(count):
+        await world.webhooks().queue(TENANT, [an_event(id=f"evt_{number}")])
+    world.silent_host = "acme.example"
+    clock.advance(20)
+    await world.webhooks().retry(clock())
+    assert world.unanswered <= AT_ONCE
+    assert len(world.received) == count
+    waiting = [each for each in world.deliveries.kept.values() if each.status is DeliveryStatus.PENDING]
+    assert [len(each.attempts) for each in waiting] == [1] * count
+    assert {each.look_at for each in waiting} == {clock() + RETRY_AFTER[0]}
 
 
 async def test_what_is_over_is_forgotten_after_a_week(world: Listeners, clock: FakeClock):
