@@ -12,7 +12,6 @@ import httpx
 import pytest
 from azure.core.credentials import AzureKeyCredential
 from azure.core.messaging import CloudEvent
-from azure.core.pipeline.transport import RequestsTransport
 from azure.eventgrid import EventGridEvent, EventGridPublisherClient, SystemEventNames
 from azure.storage.blob import ContainerClient
 
@@ -24,21 +23,18 @@ ACCOUNT = "/subscriptions/0/resourceGroups/r/providers/Microsoft.Storage/storage
 
 
 class _Sent(Exception):
-    """A request that was about to leave."""
-
-
-class _Intercepting(RequestsTransport):
     """Takes the place of the network."""
-
-    def send(self, request: Any, **_: Any) -> Any:
-        raise _Sent(request.body)
 
 
 def on_the_wire(*events: CloudEvent[Any] | EventGridEvent) -> list[dict[str, Any]]:
     """What the SDK publishes."""
+
+    def intercept(request: Any) -> None:
+        raise _Sent(request.http_request.body)
+
     topic, key = "https://topic.example/api/events", AzureKeyCredential("key")
-    with EventGridPublisherClient(topic, key, transport=_Intercepting()) as publisher, pytest.raises(_Sent) as sent:
-        publisher.send(list(events))
+    with EventGridPublisherClient(topic, key) as publisher, pytest.raises(_Sent) as sent:
+        publisher.send(list(events), raw_request_hook=intercept)
     return json.loads(sent.value.args[0])
 
 
