@@ -159,7 +159,6 @@ lease_keeper = LeaseKeeper(
     videos=videos,
     pools=capacity_pools,
     orchestrations=orchestrations,
-    max_queued=settings.max_queued,
 )
 
 tenants = frozenset(key.tenant for key in settings.api_keys)

@@ -4,6 +4,7 @@ import logging
 
 from activities.services import Services
 from domain.errors import UpstreamError
+from domain.failures import FailureCode
 from domain.submission import PATIENCE, retry_delay_s
 from domain.video import Video, VideoState
 from domain.workflow import StepRequest, StepResult
@@ -36,5 +37,8 @@ async def end_video(request: StepRequest, services: Services) -> StepResult:
 
 
 def _job_is_waste(video: Video, delete_after_copy: bool) -> bool:  # noqa: FBT001 - read at one call
-    """Whether the deployment may forget the job: it was cancelled, or its content is ours."""
-    return delete_after_copy if video.state is VideoState.COMPLETED else video.cancel_requested_at is not None
+    """Whether the deployment may forget the job: its content is ours, or nobody waits for it any more."""
+    if video.state is VideoState.COMPLETED:
+        return delete_after_copy
+    timed_out = video.failure is not None and video.failure.code == FailureCode.RENDER_TIMEOUT
+    return timed_out or video.cancel_requested_at is not None

@@ -12,9 +12,9 @@ from domain.errors import OutcomeUnknown, UpstreamError, UpstreamNotFound
 from domain.failures import FailureCode, VideoFailed
 from domain.render_job import earliest_creation
 from domain.submission import (
+    LIST_LIMIT_S,
     LOOK_AGAIN_S,
     SETTLE_S,
-    UNANSWERED,
     UNANSWERED_LIMIT,
     after_refusal,
     answer_limit_s,
@@ -62,12 +62,12 @@ async def _create(video: Video, request: StepRequest, services: Services) -> Ste
     except (OutcomeUnknown, TimeoutError):
         unanswered_since = services.clock()
         await _amend_intent(video, lambda kept: kept.left_unanswered(unanswered_since), services)
-        return StepResult.retry(LOOK_AGAIN_S)
+        return StepResult.unanswered(LOOK_AGAIN_S)
     except UpstreamError as error:
         if isinstance(error, UpstreamNotFound) and video.source and video.source.upstream_id:
             return await _send_source_along(video, error, services)
         await _amend_intent(video, Video.refused, services)
-        return after_refusal(error, attempt=request.attempts_at(error))
+        return after_refusal(error)
     claim = await services.videos.claim(str(deployment.endpoint), job.upstream_id, Claim(video.video_id))
     if claim.video_id != video.video_id:  # a video that knew no better has adopted it
         return StepResult.retry(LOOK_AGAIN_S)
@@ -88,10 +88,8 @@ async def _adopt(video: Video, request: StepRequest, services: Services) -> Step
     try:
         jobs = await services.api.created_since(deployment, earliest_creation(video))
     except UpstreamError as error:
-        if never_lists(error, attempt=request.attempts_at(error)):
+        if never_lists(error, attempt=request.attempts_at(error)) or _age_s(video, services) >= LIST_LIMIT_S:
             return await _ask_blindly(video, deployment, f"the jobs cannot be listed: {error.message}", services)
-        if (services.clock() - video.created_at).total_seconds() >= services.max_queued_s:
-            return outcome_unknown(f"its jobs could not be listed: {error.message}")
         return StepResult.retry(retry_delay_s(error, attempt=request.attempts_at(error)), error)
     mine, rivals = Claim(video.video_id, _settled_at(video)), list[Claim]()
     for job in jobs:  # the oldest first: a newer one may be all that is left for a video that asked later
@@ -121,7 +119,12 @@ async def _ask_again(video: Video, services: Services, rivals: Sequence[Claim] =
     if video.unanswered + 1 >= UNANSWERED_LIMIT:
         return outcome_unknown(f"no job showed up; it was asked {UNANSWERED_LIMIT} times.")
     await _amend_intent(video, Video.asked_in_vain, services)
-    return StepResult.refused(UNANSWERED)
+    return StepResult.give_back()
+
+
+def _age_s(video: Video, services: Services) -> float:
+    """How old the intent is."""
+    return (services.clock() - (video.submitting_since or video.created_at)).total_seconds()
 
 
 def _settled_at(video: Video) -> datetime:

@@ -1,14 +1,13 @@
 """Reads the capacity pools, and takes back what nobody else will."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
 from durabletask.entities import EntityInstanceId
 
 from clients.durable import Durable
-from domain.capacity import Pool
-from domain.video import VideoRef
-from domain.workflow import CAPACITY_POOL, RECLAIM, Reclaim
+from domain.capacity import RECLAIM, Lease, Pool, Reclaim
+from domain.workflow import CAPACITY_POOL
 
 
 class CapacityPools:
@@ -29,9 +28,9 @@ class CapacityPools:
             entity = await client.get_entity(_pool_of(model))
         return Pool.model_validate((entity and entity.get_typed_state()) or {})
 
-    async def reclaim(self, model: str, videos: Sequence[VideoRef], now: datetime) -> None:
-        """Take back slots whose videos are over; the pool hands them out again."""
-        call = Reclaim(videos=videos, now=now).model_dump(mode="json")
+    async def reclaim(self, model: str, leases: Iterable[Lease], now: datetime) -> None:
+        """Take back slots that nobody will give back; the pool hands them out again."""
+        call = Reclaim(leases=tuple(leases), now=now).model_dump(mode="json")
         async with self._durable.client() as client:
             await client.signal_entity(_pool_of(model), RECLAIM, call)
 

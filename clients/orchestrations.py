@@ -6,7 +6,7 @@ from grpc.aio import AioRpcError
 
 from clients.durable import Durable
 from domain.video import Video, VideoRef
-from domain.workflow import CANCELLED, GENERATE_VIDEO, WAKE, StepRequest
+from domain.workflow import GENERATE_VIDEO, WAKE, News, StepRequest
 
 _REPLACE_ENDED = pb.OrchestrationIdReusePolicy(
     replaceableStatus=[
@@ -44,15 +44,10 @@ class Orchestrations:
             if error.code() is not StatusCode.ALREADY_EXISTS:
                 raise
 
-    async def wake(self, video_id: str) -> None:
-        """End a video's present wait: the pool has a slot for it."""
+    async def wake(self, ref: VideoRef, news: News) -> None:
+        """End a video's present wait."""
         async with self._durable.client() as client:
-            await client.raise_orchestration_event(video_id, WAKE)
-
-    async def cancel(self, ref: VideoRef) -> None:
-        """End a video's present wait: its record says that somebody wants it to end."""
-        async with self._durable.client() as client:
-            await client.raise_orchestration_event(ref.video_id, WAKE, data=CANCELLED)
+            await client.raise_orchestration_event(ref.video_id, WAKE, data=news.model_dump(exclude_defaults=True))
 
     async def purge(self, ref: VideoRef) -> None:
         """Remove the history of a video whose orchestration has ended; harmless when there is none."""

@@ -18,19 +18,23 @@ from pydantic import BaseModel, ConfigDict
 from domain.catalog import Catalog, Deployment
 from domain.condition import Condition
 from domain.failures import Failure, FailureCode
-from domain.slot import Demand, Verdict
+from domain.slot import Demand, Outcome, Verdict
 from domain.video import VideoRef
 from domain.video_id import created_at
-from domain.waiting_line import PLACES, Waiting, WaitingLine
+from domain.waiting_line import PLACES, Fallback, Waiting, WaitingLine
 from domain.workflow import StepResult
 
 GUARD_S: Final = 300.0
 """Who waits asks again after so long, in case the one who should have woken it died."""
 LONGEST_ABSENCE_S: Final = 900.0
 """Who found the line full is asked back by then."""
+LOCKED_OUT: Final = timedelta(minutes=2)
+"""For so long a video waits for somebody to mend what keeps us out of every deployment."""
 LEASE_MARGIN: Final = timedelta(minutes=10)
 """A lease ends so long after its render has timed out, if nobody ended it before."""
 
+RECLAIM: Final = "reclaim"
+"""The pool's operation for the lease keeper; the others are steps of the workflow."""
 NOBODY_CAN: Final = Failure(code=FailureCode.DEPLOYMENT_NOT_FOUND, message="No deployment renders this any more.")
 
 
@@ -71,6 +75,18 @@ class Lease(BaseModel):
     probing: bool = False
 
 
+class Reclaim(BaseModel):
+    """Leases that nobody will end, as the lease keeper has seen them.
+
+    Attributes:
+        now: The keeper's time: a pool has no clock.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    leases: tuple[Lease, ...]
+    now: datetime
+
+
 class Ringer(BaseModel):
     """The one who comes back when time has opened a deployment."""
 
@@ -95,7 +111,7 @@ class Pool(BaseModel):
     ringer: Ringer | None = None
 
     def acquire(
-        self, video: VideoRef, demand: Demand, fleet: Fleet, now: datetime, *, fallback: str | None = None
+        self, video: VideoRef, demand: Demand, fleet: Fleet, now: datetime, *, fallback: Fallback | None = None
     ) -> StepResult:
         """Ask for a slot; who has one or waits for one asks again without harm.
 
@@ -120,38 +136,50 @@ class Pool(BaseModel):
             return StepResult.granted(lease.deployment, probing=lease.probing, wake=woken)
         return StepResult.retry(self._wait_s(video, fleet, now), wake=woken)
 
-    def confirm(self, video: VideoRef, fleet: Fleet, now: datetime) -> list[str]:
-        """A probe's job was taken: its deployment works again.
-
-        Returns:
-            Whom to wake.
-        """
-        self._settle(fleet, now)
-        if (lease := self.leases.get(video.video_id)) and lease.probing:
-            self.leases[video.video_id] = lease.model_copy(update={"probing": False})
-            self._condition(lease.deployment).took_probe()
-        return self._hand_out(fleet, now)
-
-    def release(
-        self, videos: Iterable[VideoRef], fleet: Fleet, now: datetime, *, verdict: Verdict | None = None
-    ) -> list[str]:
-        """End leases, or give up places in the line; harmless without one.
+    def report(self, video: VideoRef, verdict: Verdict, fleet: Fleet, now: datetime) -> list[str]:
+        """Learn from a job whose slot is kept.
 
         Args:
-            videos: Whose.
+            video: Whose job.
+            verdict: What it has shown of its deployment.
             fleet: What there is.
             now: The present time.
-            verdict: What their deployment did instead of taking a job; None if it took one.
 
         Returns:
             Whom to wake.
         """
         self._settle(fleet, now)
-        for video in videos:
-            self.line.leave(video)
-            if lease := self.leases.pop(video.video_id, None):
-                self._learn(lease.deployment, verdict, fleet, now)
-        return [*self._hand_out(fleet, now), *self._abandoned(fleet, now)]
+        if lease := self.leases.get(video.video_id):
+            if verdict.outcome is Outcome.TOOK:
+                self.leases[video.video_id] = lease.model_copy(update={"probing": False})
+            self._learn(lease.deployment, verdict, fleet, now, others=self.running(lease.deployment) - 1)
+        return self._wake(fleet, now)
+
+    def release(self, video: VideoRef, fleet: Fleet, now: datetime, *, verdict: Verdict | None = None) -> list[str]:
+        """Give a slot back, or a place in the line; harmless without one.
+
+        Args:
+            video: Whose.
+            fleet: What there is.
+            now: The present time.
+            verdict: What the job has shown of its deployment, if anything.
+
+        Returns:
+            Whom to wake.
+        """
+        self._settle(fleet, now)
+        self.line.leave(video)
+        if lease := self.leases.pop(video.video_id, None):
+            self._learn(lease.deployment, verdict, fleet, now, others=self.running(lease.deployment))
+        return self._wake(fleet, now)
+
+    def reclaim(self, leases: Iterable[Lease], fleet: Fleet, now: datetime) -> None:
+        """Take slots back that nobody will give back, unless their videos have others by now."""
+        self._settle(fleet, now)
+        for lease in leases:
+            if self.leases.get(lease.video.video_id) == lease:
+                del self.leases[lease.video.video_id]
+        self._wake(fleet, now)
 
     def running(self, deployment: str) -> int:
         """How many leases a deployment has."""
@@ -166,19 +194,15 @@ class Pool(BaseModel):
     def _condition(self, deployment: str) -> Condition:
         return self.conditions.setdefault(deployment, Condition())
 
-    def _learn(self, name: str, verdict: Verdict | None, fleet: Fleet, now: datetime) -> None:
-        if (deployment := fleet.named(name)) is None:
-            return
-        condition = self._condition(name)
-        if verdict:
-            condition.learn(verdict, deployment, self.running(name), now)
-        else:
-            condition.rendered(deployment)
+    def _learn(self, name: str, verdict: Verdict | None, fleet: Fleet, now: datetime, *, others: int) -> None:
+        if verdict and (deployment := fleet.named(name)):
+            self._condition(name).learn(verdict, deployment, others, now)
 
     def _resume(self, video: VideoRef, deployment: Deployment, now: datetime) -> None:
-        """Its job may be running already: a slot is taken, whether there was one or not."""
+        """Its job may be running there already: a slot is taken, whether there was one or not."""
         self.line.leave(video)
-        if video.video_id not in self.leases:
+        lease = self.leases.get(video.video_id)
+        if lease is None or lease.deployment != deployment.name:
             self._grant(video, deployment, now)
 
     def _slot_of(self, video: VideoRef, fleet: Fleet) -> Lease | None:
@@ -192,13 +216,28 @@ class Pool(BaseModel):
         if now - created_at(waiting.video.video_id) >= fleet.max_queued:
             return StepResult.failed(_nobody_did(able, self.conditions))
         if waiting.fallback and self._is_better_off_elsewhere(waiting, able, now):
-            return StepResult.elsewhere(waiting.fallback)
-        return None if able else StepResult.failed(NOBODY_CAN)
+            return StepResult.elsewhere(waiting.fallback.model)
+        if not able:
+            return StepResult.failed(NOBODY_CAN)
+        return None if waiting.fallback else self._locked_out(waiting, able, now)
+
+    def _locked_out(self, waiting: Waiting, able: Sequence[Deployment], now: datetime) -> StepResult | None:
+        """Nobody lets us in, and nobody has mended that for a while: better a failure that says so than to wait on."""
+        conditions = [self._condition(deployment.name) for deployment in able]
+        waits_since = created_at(waiting.video.video_id)
+        if not self._are_closed(able, now) or any(
+            condition.refused_since is None or now - max(condition.refused_since, waits_since) < LOCKED_OUT
+            for condition in conditions
+        ):
+            return None
+        last = conditions[-1]
+        code = last.refused_as or FailureCode.UNAUTHORIZED
+        return StepResult.failed(Failure(code=code, message=last.last_error or "Access was refused."))
 
     def _is_better_off_elsewhere(self, waiting: Waiting, able: Sequence[Deployment], now: datetime) -> bool:
-        """Whether nobody here takes anything; the last in the chain are given some time before it starts again."""
-        is_last = waiting.fallback == waiting.demand.model
-        is_patient = is_last and (now - waiting.since).total_seconds() < GUARD_S
+        """Whether nobody here takes anything; where the chain starts again, they are given some time before."""
+        starts_again = waiting.fallback is not None and waiting.fallback.starts_again
+        is_patient = starts_again and (now - waiting.since).total_seconds() < GUARD_S
         return self._are_closed(able, now) and not is_patient
 
     def _grant(self, video: VideoRef, deployment: Deployment, now: datetime, *, probing: bool = False) -> None:
@@ -206,6 +245,10 @@ class Pool(BaseModel):
         self.leases[video.video_id] = Lease(
             video=video, deployment=deployment.name, granted_at=now, expires_at=expires_at, probing=probing
         )
+
+    def _wake(self, fleet: Fleet, now: datetime) -> list[str]:
+        """Whose wait is over: who got a slot, who has to come back for one, and who is better off elsewhere."""
+        return [*self._hand_out(fleet, now), *self._abandoned(fleet, now)]
 
     def _hand_out(self, fleet: Fleet, now: datetime, *, asking: VideoRef | None = None) -> list[str]:
         """Give every free slot to whoever is next, and see that somebody comes back for the one that time frees.
@@ -308,7 +351,7 @@ class Pool(BaseModel):
         return min(slowest_s * PLACES / 2 / slots, LONGEST_ABSENCE_S, left_s)
 
 
-def fallback_for(demand: Demand, catalog: Catalog, *, after: str, today: date) -> str | None:
+def fallback_for(demand: Demand, catalog: Catalog, *, after: str, today: date) -> Fallback | None:
     """The next model that can render this instead, if it may.
 
     Args:
@@ -322,8 +365,9 @@ def fallback_for(demand: Demand, catalog: Catalog, *, after: str, today: date) -
         return None
     chain = (demand.model, *asked.fallback_models)
     place = chain.index(after) if after in chain else len(chain)
-    following = (*chain[place + 1 :], *chain[: min(place, 1)])  # after the last, the first once more
-    return next((name for name in following if _able(catalog.models[name].deployments, demand, today)), None)
+    round_ = [*((name, False) for name in chain[place + 1 :]), *((name, True) for name in chain[:place])]
+    able = ((name, again) for name, again in round_ if _able(catalog.models[name].deployments, demand, today))
+    return next((Fallback(model=name, starts_again=again) for name, again in able), None)
 
 
 def _able(deployments: Iterable[Deployment], demand: Demand, today: date) -> list[Deployment]:

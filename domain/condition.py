@@ -1,6 +1,6 @@
-"""What is known of one deployment's readiness, and what each answer to a creation teaches.
+"""What is known of one deployment's readiness, and what each of its answers teaches.
 
-too many running    its concurrency is lowered to what it bore, or to 0.9 of what was tried, and grows with every render
+too many running    it is given no more jobs than it bore; after some renders one more is tried, ever later if in vain
 asked too fast      it rests exactly as long as it wishes
 refused             its circuit opens: it rests, ever longer, and then gets one job as a probe
 failed              the same, at the third time in a row
@@ -13,13 +13,17 @@ from typing import Final
 from pydantic import BaseModel
 
 from domain.catalog import Deployment
-from domain.slot import Fault, Verdict
+from domain.failures import FailureCode
+from domain.slot import Outcome, Verdict
 
 MINUTE: Final = timedelta(seconds=61.5)
 """A minute of requests is counted longer: a job reaches its deployment up to 1.5 s after its slot was given."""
 DECREASE: Final = 0.9
-INCREASE: Final = 0.01
-"""Per render: a concurrency that was too high is tried again after a hundred of them."""
+FEWEST_RENDERS: Final = 4
+MOST_RENDERS: Final = 200
+"""Until one job more is tried: at a limit that stays, one creation in two hundred is refused."""
+BURST: Final = timedelta(seconds=10)
+"""Jobs that were started together are refused together: that teaches once."""
 FAULTS_UNTIL_OPEN: Final = 3
 LONGEST_REST_S: Final = 120.0
 LONGEST_WISH_S: Final = 3600.0
@@ -31,17 +35,27 @@ class Condition(BaseModel):
 
     Attributes:
         concurrency: How many jobs it was seen to bear; None as long as that is what is configured.
+        patience: How many renders to wait before one job more is tried.
+        renders_left: How many of them are still to come.
+        full_at: When it last ran as many jobs as it could.
         starts: When it was last given jobs, as many as it may be asked for within a minute.
         rests_until: Until then it is given no job.
         faults: How often in a row it refused or failed.
+        refused_since: Since when it does not let us in.
+        refused_as: What a video fails with that nobody else takes.
         turn: Its place in the smooth weighted round robin.
         last_error: What it last said in refusing a job, and when.
     """
 
-    concurrency: float | None = None
+    concurrency: int | None = None
+    patience: int = FEWEST_RENDERS
+    renders_left: int = 0
+    full_at: datetime | None = None
     starts: Sequence[datetime] = ()
     rests_until: datetime | None = None
     faults: int = 0
+    refused_since: datetime | None = None
+    refused_as: FailureCode | None = None
     turn: float = 0.0
     last_error: str | None = None
     last_error_at: datetime | None = None
@@ -53,8 +67,7 @@ class Condition(BaseModel):
 
     def limit(self, deployment: Deployment) -> int:
         """How many jobs it is given at once."""
-        configured = deployment.max_concurrent
-        return configured if self.concurrency is None else min(configured, int(self.concurrency))
+        return min(deployment.max_concurrent, self.concurrency or deployment.max_concurrent)
 
     def opens_at(self, deployment: Deployment, now: datetime) -> datetime:
         """When it may be given its next job, if it has room: now, or when it has rested and a minute is over."""
@@ -67,46 +80,61 @@ class Condition(BaseModel):
         if rate := deployment.requests_per_minute:
             self.starts = [*self.starts, now][-rate:]
 
-    def took_probe(self) -> None:
-        """It took a job: its circuit closes, if it has not done so since and wished to rest."""
-        if self.is_open:
-            self.faults, self.rests_until = 0, None
-
-    def rendered(self, deployment: Deployment) -> None:
-        """It brought a job to its end."""
-        if not self.is_open:
-            self.faults = 0
-        if self.concurrency is not None:
-            grown = self.concurrency + INCREASE
-            self.concurrency = grown if grown < deployment.max_concurrent else None
-
     def learn(self, verdict: Verdict, deployment: Deployment, others: int, now: datetime) -> None:
-        """It did not take a job.
+        """It did something with a job.
 
         Args:
-            verdict: What it did instead.
+            verdict: What.
             deployment: Whose condition this is.
             others: How many other jobs it has.
             now: The present time.
         """
-        self.last_error, self.last_error_at = verdict.error, now
-        match verdict.fault:
-            case Fault.FULL:
+        if verdict.error:
+            self.last_error, self.last_error_at = verdict.error, now
+        if verdict.outcome not in {Outcome.REFUSED, Outcome.FAILED}:
+            self.refused_since = None
+        match verdict.outcome:
+            case Outcome.TOOK:
+                self._close()
+            case Outcome.RENDERED:
+                self._grow(deployment)
+            case Outcome.FULL:
                 self._lower(others, verdict, deployment, now)
-            case Fault.TOO_FAST:
+            case Outcome.TOO_FAST:
                 self.faults = 0
                 self._rest(_wish_s(verdict, deployment), now)
-            case Fault.REFUSED:
+            case Outcome.REFUSED:
+                self.refused_since, self.refused_as = self.refused_since or now, verdict.code
                 self._fail(max(self.faults + 1, FAULTS_UNTIL_OPEN), deployment, now)
-            case Fault.FAILED:
+            case Outcome.FAILED:
                 self._fail(self.faults + 1, deployment, now)
 
+    def _close(self) -> None:
+        """Its circuit closes, if it has not done so since and wished to rest."""
+        if self.is_open:
+            self.faults, self.rests_until = 0, None
+
+    def _grow(self, deployment: Deployment) -> None:
+        """Additive increase: one job more, after so many renders that few are refused."""
+        if not self.is_open:
+            self.faults = 0
+        self.renders_left -= 1
+        if self.concurrency is not None and self.renders_left <= 0:
+            self.patience = max(FEWEST_RENDERS, self.patience // 2)
+            self._allow(self.concurrency + 1, deployment)
+
     def _lower(self, others: int, verdict: Verdict, deployment: Deployment, now: datetime) -> None:
-        self.faults = 0
-        borne = min(others, DECREASE * (others + 1), self.concurrency or deployment.max_concurrent)
-        self.concurrency = max(1.0, borne)
+        """Multiplicative decrease, to what it bore."""
+        if self.full_at is None or now - self.full_at > BURST:
+            self.patience = min(self.patience * 4, MOST_RENDERS)
+        self.faults, self.full_at = 0, now
+        self._allow(min(others, int(DECREASE * (others + 1)), self.limit(deployment)), deployment)
         if others < self.limit(deployment):  # somebody else's jobs fill it: no end of ours will tell when it has room
             self._rest(_wish_s(verdict, deployment), now)
+
+    def _allow(self, jobs: int, deployment: Deployment) -> None:
+        self.concurrency = max(1, jobs) if jobs < deployment.max_concurrent else None
+        self.renders_left = self.patience
 
     def _fail(self, faults: int, deployment: Deployment, now: datetime) -> None:
         if self.is_open and now < (self.rests_until or now):  # asked before it rested: nothing new
@@ -121,5 +149,5 @@ class Condition(BaseModel):
 
 
 def _wish_s(verdict: Verdict, deployment: Deployment) -> float:
-    wish_s = deployment.cooldown_s if verdict.retry_after_s is None else verdict.retry_after_s
-    return min(wish_s, LONGEST_WISH_S)
+    """How long it wishes to be left alone; a wish of no time at all is none, or it would be asked without a pause."""
+    return min(verdict.retry_after_s or deployment.cooldown_s, LONGEST_WISH_S)

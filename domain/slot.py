@@ -14,6 +14,7 @@ from domain.errors import (
     UpstreamOverloaded,
     UpstreamUnauthorized,
 )
+from domain.failures import FailureCode
 from domain.video import Video, VideoState
 
 
@@ -58,11 +59,15 @@ class Demand(BaseModel):
         )
 
 
-class Fault(StrEnum):
-    """What a deployment did instead of taking a job."""
+class Outcome(StrEnum):
+    """What a deployment did with a job."""
 
+    TOOK = "took"
+    """It took it."""
+    RENDERED = "rendered"
+    """It brought it to its end."""
     FULL = "full"
-    """It runs as many jobs as it can."""
+    """It runs as many as it can."""
     TOO_FAST = "too_fast"
     """It was asked too often within a minute."""
     REFUSED = "refused"
@@ -72,30 +77,43 @@ class Fault(StrEnum):
 
 
 class Verdict(BaseModel):
-    """What a creation has shown of its deployment.
+    """What a job has shown of its deployment.
 
     Attributes:
-        fault: What it did.
-        error: What it said; no secret.
+        outcome: What it did.
+        error: What it said, if it did not take the job; no secret.
+        code: Why a video fails that nobody else takes.
         retry_after_s: Its wish to be left alone, in seconds.
     """
 
     model_config = ConfigDict(frozen=True)
-    fault: Fault
-    error: str
+    outcome: Outcome
+    error: str | None = None
+    code: FailureCode = FailureCode.NO_CAPACITY
     retry_after_s: float | None = None
 
     @classmethod
     def on(cls, error: UpstreamError) -> Self:
         """What an error shows."""
-        match error:
-            case UpstreamFull():
-                fault = Fault.FULL
-            case UpstreamOverloaded():
-                fault = Fault.TOO_FAST
-            case UpstreamUnauthorized() | UpstreamNotFound() | NoCredential():
-                fault = Fault.REFUSED
-            case _:
-                fault = Fault.FAILED
         wish_s = error.retry_after_s if isinstance(error, UpstreamOverloaded) else None
-        return cls(fault=fault, error=error.message, retry_after_s=wish_s)
+        outcome, code = _seen_in(error)
+        return cls(outcome=outcome, error=error.message, code=code, retry_after_s=wish_s)
+
+
+TOOK = Verdict(outcome=Outcome.TOOK)
+RENDERED = Verdict(outcome=Outcome.RENDERED)
+UNANSWERED = Verdict(outcome=Outcome.FAILED, error="It did not answer a creation.")
+
+
+def _seen_in(error: UpstreamError) -> tuple[Outcome, FailureCode]:
+    match error:
+        case UpstreamFull():
+            return Outcome.FULL, FailureCode.NO_CAPACITY
+        case UpstreamOverloaded():
+            return Outcome.TOO_FAST, FailureCode.NO_CAPACITY
+        case UpstreamUnauthorized() | NoCredential():
+            return Outcome.REFUSED, FailureCode.UNAUTHORIZED
+        case UpstreamNotFound():
+            return Outcome.REFUSED, FailureCode.DEPLOYMENT_NOT_FOUND
+        case _:
+            return Outcome.FAILED, FailureCode.NO_CAPACITY

@@ -1,16 +1,15 @@
 """What follows when a deployment did not take a job, or may have."""
 
+from domain.condition import LONGEST_WISH_S
 from domain.errors import (
-    NoCredential,
     UpstreamError,
     UpstreamNotFound,
     UpstreamOverloaded,
     UpstreamRejected,
-    UpstreamUnauthorized,
     UpstreamUnavailable,
 )
 from domain.failures import Failure, FailureCode
-from domain.slot import Fault, Verdict
+from domain.slot import Verdict
 from domain.video import Video
 from domain.workflow import StepResult
 
@@ -26,46 +25,23 @@ UPLOAD_BYTES_PER_S = 1_000_000
 """A file that goes with a creation may take this long on its way."""
 FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 60.0
-LONGEST_WISH_S = 3600.0
-"""A deployment that wishes to be left alone for longer is asked all the same."""
 PATIENCE = 3
-"""How often a refusal that an operator can mend is met with another attempt."""
-PATIENCE_WITHOUT_CREDENTIAL = 5
-"""How often a token or key is asked for again: some five minutes, for a vault or an identity endpoint to come back."""
-UNANSWERED = Verdict(fault=Fault.FAILED, error="It did not answer a creation.")
+"""How often a refusal that may be a stray one is met with another attempt."""
+LIST_LIMIT_S = 3600.0
+"""A list of jobs that cannot be had for so long is not waited for any longer."""
 
 
-def after_refusal(error: UpstreamError, *, attempt: int) -> StepResult:
-    """What follows when the deployment certainly created nothing: another slot, or the end.
-
-    Args:
-        error: Why not.
-        attempt: How often the video met this before, from 0.
-    """
+def after_refusal(error: UpstreamError) -> StepResult:
+    """What follows when the deployment certainly created nothing: the end, or another slot."""
     if isinstance(error, UpstreamRejected):  # the deployment is well; it is the request that is not
         return StepResult.failed(Failure(code=error.code or FailureCode.REJECTED, message=error.message))
-    verdict = Verdict.on(error)
-    if code := _end_of_patience(error, attempt):
-        return StepResult.failed(Failure(code=code, message=error.message), verdict)
-    return StepResult.refused(verdict, error)
+    return StepResult.give_back(Verdict.on(error))
 
 
 def outcome_unknown(why: str) -> StepResult:
     """A creation was not answered, and asking again might pay twice."""
-    failure = Failure(code=FailureCode.OUTCOME_UNKNOWN, message=f"The deployment did not answer a creation, and {why}")
-    return StepResult.failed(failure, UNANSWERED)
-
-
-def _end_of_patience(error: UpstreamError, attempt: int) -> FailureCode | None:
-    match error:
-        case UpstreamUnauthorized() if attempt >= PATIENCE:
-            return FailureCode.UNAUTHORIZED
-        case NoCredential() if attempt >= PATIENCE_WITHOUT_CREDENTIAL:
-            return FailureCode.UNAUTHORIZED
-        case UpstreamNotFound() if attempt >= PATIENCE:
-            return FailureCode.DEPLOYMENT_NOT_FOUND
-        case _:
-            return None
+    message = f"The deployment did not answer a creation, and {why}"
+    return StepResult.failed(Failure(code=FailureCode.OUTCOME_UNKNOWN, message=message))
 
 
 def answer_limit_s(video: Video) -> float:

@@ -19,6 +19,18 @@ PLACES: Final = 256
 """Together; beyond, the youngest of a tenant with the longest line has to come back later."""
 
 
+class Fallback(BaseModel):
+    """Another model that may render it.
+
+    Attributes:
+        starts_again: Whether the chain of fallbacks begins anew with it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    model: str
+    starts_again: bool = False
+
+
 class Waiting(BaseModel):
     """One video in the line.
 
@@ -31,7 +43,7 @@ class Waiting(BaseModel):
     video: VideoRef
     demand: Demand
     since: datetime
-    fallback: str | None = None
+    fallback: Fallback | None = None
 
 
 class _Queue(BaseModel):

@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from domain.failures import CANCELLATION, Failure
-from domain.slot import Demand, Verdict
+from domain.slot import RENDERED, TOOK, UNANSWERED, Demand, Verdict
 from domain.video import Video, VideoRef, VideoState
 
 GENERATE_VIDEO = "generate_video"
@@ -17,14 +17,8 @@ GENERATE_VIDEO = "generate_video"
 CAPACITY_POOL = "capacity_pool"
 """The entity that hands out slots; its key is the model's public name."""
 
-RECLAIM = "reclaim"
-"""Its operation for the sweeper."""
-
 WAKE = "wake"
 """The event that ends a wait early: the record has news, or the pool has a slot."""
-
-CANCELLED = "cancelled"
-"""What it carries when somebody wants the video to end: who waits in the line sees no record."""
 
 
 class Step(StrEnum):
@@ -32,7 +26,7 @@ class Step(StrEnum):
 
     ACQUIRE = "acquire"
     SUBMIT = "submit_render_job"
-    CONFIRM = "confirm"
+    REPORT = "report"
     CHECK = "check_render_job"
     RELEASE = "release"
     COPY = "copy_content"
@@ -41,15 +35,20 @@ class Step(StrEnum):
     @property
     def is_of_pool(self) -> bool:
         """Whether it is the capacity pool's."""
-        return self in {Step.ACQUIRE, Step.CONFIRM, Step.RELEASE}
+        return self in {Step.ACQUIRE, Step.REPORT, Step.RELEASE}
 
 
-_FOLLOWED_BY = {
-    Step.SUBMIT: Step.CHECK,
-    Step.CONFIRM: Step.CHECK,
-    Step.CHECK: Step.RELEASE,
-    Step.COPY: Step.END,
-}
+class News(BaseModel):
+    """What `WAKE` tells those who wait for a slot, for they see no record; all others read theirs.
+
+    Attributes:
+        cancelled: Whether somebody wants the video to end.
+        pool: The model whose pool has a slot for it, if not the one it asked last.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    cancelled: bool = False
+    pool: str | None = None
 
 
 class StepResult(BaseModel):
@@ -64,7 +63,8 @@ class StepResult(BaseModel):
         deployment: Where the video has a slot.
         probing: Whether its job is to show that the deployment works again.
         pool: The model whose pool to ask instead.
-        verdict: What the deployment did instead of taking the job.
+        refused: Whether the deployment certainly took nothing, and another slot is to be asked for.
+        verdict: What the job has shown of its deployment, for the pool to learn.
         wake: The videos whose wait for a slot is over.
     """
 
@@ -77,6 +77,7 @@ class StepResult(BaseModel):
     deployment: str | None = None
     probing: bool = False
     pool: str | None = None
+    refused: bool = False
     verdict: Verdict | None = None
     wake: tuple[str, ...] = ()
 
@@ -88,7 +89,12 @@ class StepResult(BaseModel):
     @classmethod
     def retry(cls, delay_s: float, trouble: Exception | None = None, *, wake: Sequence[str] = ()) -> Self:
         """Run this step again, after a while."""
-        return cls(again=True, delay_s=delay_s, trouble=_kind(trouble), wake=tuple(wake))
+        return cls(again=True, delay_s=delay_s, trouble=type(trouble).__name__ if trouble else None, wake=tuple(wake))
+
+    @classmethod
+    def unanswered(cls, delay_s: float) -> Self:
+        """Tell the pool that the deployment did not answer, then run this step again."""
+        return cls(again=True, delay_s=delay_s, verdict=UNANSWERED)
 
     @classmethod
     def end(cls) -> Self:
@@ -96,9 +102,9 @@ class StepResult(BaseModel):
         return cls(finished=True)
 
     @classmethod
-    def failed(cls, failure: Failure, verdict: Verdict | None = None, *, wake: Sequence[str] = ()) -> Self:
+    def failed(cls, failure: Failure) -> Self:
         """End the video."""
-        return cls(failure=failure, verdict=verdict, wake=tuple(wake))
+        return cls(failure=failure)
 
     @classmethod
     def granted(cls, deployment: str, *, probing: bool, wake: Sequence[str]) -> Self:
@@ -106,14 +112,14 @@ class StepResult(BaseModel):
         return cls(deployment=deployment, probing=probing, wake=tuple(wake))
 
     @classmethod
-    def elsewhere(cls, model: str, *, wake: Sequence[str] = ()) -> Self:
+    def elsewhere(cls, model: str) -> Self:
         """Ask another model's pool."""
-        return cls(again=True, pool=model, wake=tuple(wake))
+        return cls(again=True, pool=model)
 
     @classmethod
-    def refused(cls, verdict: Verdict, trouble: Exception | None = None) -> Self:
-        """The deployment certainly took nothing: give the slot back and ask for another."""
-        return cls(verdict=verdict, trouble=_kind(trouble))
+    def give_back(cls, verdict: Verdict | None = None) -> Self:
+        """The deployment certainly took nothing: release the slot, and acquire another one."""
+        return cls(refused=True, verdict=verdict)
 
 
 class StepRequest(BaseModel):
@@ -123,12 +129,12 @@ class StepRequest(BaseModel):
         video: Whose step it is; all else is in the record.
         demand: What it needs of a deployment.
         step: Which one.
+        then: What follows it, if it is a report to the pool or a release; None if nothing does.
         pool: The model whose pool is asked; not the one asked for if that has nobody to render it.
         deployment: Where the video has a slot, if it has one.
         probing: Whether its job is to show that the deployment works again.
-        verdict: What the deployment did instead of taking the job.
-        troubles: How often the step met each trouble, by its kind, since it last met none; refusals are counted from
-            slot to slot.
+        verdict: What the job has shown of its deployment.
+        troubles: How often the step met each trouble, by its kind, since it last met none.
         failure: Why the video is to end, if it failed.
     """
 
@@ -136,6 +142,7 @@ class StepRequest(BaseModel):
     video: VideoRef
     demand: Demand
     step: Step = Step.ACQUIRE
+    then: Step | None = None
     pool: str
     deployment: str | None = None
     probing: bool = False
@@ -155,42 +162,53 @@ class StepRequest(BaseModel):
         return self.troubles.get(type(trouble).__name__, 0)
 
     def after(self, result: StepResult) -> Self | None:
-        """What comes after a result; None when the video has ended."""
-        if result.finished or (self.step is Step.END and not result.again):
+        """What comes after a result; None when nothing does."""
+        if result.finished or (self.step is Step.END and not result.again and not self.deployment):
             return None
         if result.again:
-            troubles = self.troubles if self.step.is_of_pool else self._troubles_with(result.trouble)
-            return self._with(troubles=troubles, pool=result.pool or self.pool)
-        if result.failure or result.verdict:
-            step = Step.RELEASE if self.deployment else Step.END
-            troubles = self._troubles_with(None if result.failure else result.trouble)
-            return self._with(step=step, failure=result.failure, verdict=result.verdict, troubles=troubles)
-        return self._with(**self._changes_when_done(result))
+            return self._again(result)
+        if result.failure:
+            return self._with(step=Step.END, failure=result.failure, troubles={})
+        if result.refused:
+            return self._with(step=Step.RELEASE, then=Step.ACQUIRE, verdict=result.verdict, troubles={})
+        return self._released() if self.step is Step.RELEASE else self._done(result)
 
-    def told(self, news: object) -> Self:
-        """What to do next after news; every step but the wait in the line reads the record by itself."""
-        if news == CANCELLED and self.step is Step.ACQUIRE:
-            return self._with(step=Step.RELEASE, failure=CANCELLATION)
+    def told(self, news: News) -> Self:
+        """What to do next after news: who waits for a slot, or is about to, does not read the record."""
+        if news.cancelled and Step.ACQUIRE in {self.step, self.then} and not self.demand.running_on:
+            return self._with(step=Step.RELEASE, then=Step.END, failure=CANCELLATION)
+        if news.pool and self.step is Step.ACQUIRE:
+            return self._with(pool=news.pool)
         return self
 
-    def _changes_when_done(self, result: StepResult) -> Mapping[str, object]:
+    def _again(self, result: StepResult) -> Self:
+        troubles = self._troubles_with(result.trouble)
+        if result.verdict:
+            return self._with(step=Step.REPORT, then=self.step, verdict=result.verdict, troubles=troubles)
+        return self._with(troubles=troubles, pool=result.pool or self.pool)
+
+    def _done(self, result: StepResult) -> Self:
         match self.step:
             case Step.ACQUIRE:
-                return {"step": Step.SUBMIT, "deployment": result.deployment, "probing": result.probing}
-            case Step.SUBMIT if self.probing:
-                return {"step": Step.CONFIRM, "troubles": {}}
-            case Step.RELEASE:
-                following = Step.END if self.failure else Step.ACQUIRE if self.verdict else Step.COPY
-                demand = self.demand.model_copy(update={"running_on": None})  # whatever was there is over
-                return {
-                    "step": following,
-                    "deployment": None,
-                    "verdict": None,
-                    "pool": demand.model,
-                    "demand": demand,
-                }
-            case _:
-                return {"step": _FOLLOWED_BY[self.step], "troubles": {}}
+                return self._with(step=Step.SUBMIT, deployment=result.deployment, probing=result.probing)
+            case Step.SUBMIT:
+                told = (
+                    {"step": Step.REPORT, "then": Step.CHECK, "verdict": TOOK} if self.probing else {"step": Step.CHECK}
+                )
+                return self._with(**told, probing=False, troubles={})
+            case Step.CHECK:
+                return self._with(step=Step.RELEASE, then=Step.COPY, verdict=RENDERED, troubles={})
+            case Step.REPORT:
+                return self._with(step=self.then, then=None, verdict=None)
+            case Step.COPY:
+                return self._with(step=Step.END, troubles={})
+            case _:  # a job that nobody needs is deleted before its slot is given back
+                return self._with(step=Step.RELEASE)
+
+    def _released(self) -> Self | None:
+        demand = self.demand.model_copy(update={"running_on": None})  # whatever was there is over
+        without = {"deployment": None, "probing": False, "verdict": None, "pool": demand.model, "demand": demand}
+        return self._with(step=self.then, then=None, **without) if self.then else None
 
     def _troubles_with(self, trouble: str | None) -> Mapping[str, int]:
         return {**self.troubles, trouble: self.troubles.get(trouble, 0) + 1} if trouble else {}
@@ -209,20 +227,3 @@ class PoolCall(BaseModel):
     model_config = ConfigDict(frozen=True)
     request: StepRequest
     now: datetime
-
-
-class Reclaim(BaseModel):
-    """Leases that nobody will end.
-
-    Attributes:
-        videos: Whose.
-        now: The sweeper's time.
-    """
-
-    model_config = ConfigDict(frozen=True)
-    videos: Sequence[VideoRef]
-    now: datetime
-
-
-def _kind(trouble: Exception | None) -> str | None:
-    return type(trouble).__name__ if trouble else None

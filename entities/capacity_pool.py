@@ -6,9 +6,10 @@ from typing import Any
 
 from durabletask.entities import EntityContext
 
-from domain.capacity import Fleet, Pool, fallback_for
+from domain.capacity import RECLAIM, Fleet, Pool, Reclaim, fallback_for
 from domain.catalog import Catalog
-from domain.workflow import CAPACITY_POOL, RECLAIM, PoolCall, Reclaim, Step, StepResult
+from domain.slot import TOOK
+from domain.workflow import CAPACITY_POOL, PoolCall, Step, StepResult
 
 type Entity = Callable[[EntityContext, dict[str, Any]], dict[str, Any] | None]
 
@@ -29,7 +30,7 @@ def capacity_pool(catalog: Catalog, max_queued: timedelta) -> Entity:
         fleet = Fleet.of(catalog, model, max_queued)
         if context.operation == RECLAIM:
             reclaim = Reclaim.model_validate(call)
-            pool.release(reclaim.videos, fleet, reclaim.now)
+            pool.reclaim(reclaim.leases, fleet, reclaim.now)
             answer = None
         else:
             result = serve(PoolCall.model_validate(call), pool, fleet, catalog, model)
@@ -59,7 +60,7 @@ def serve(call: PoolCall, pool: Pool, fleet: Fleet, catalog: Catalog, model: str
                 return StepResult.elsewhere(home)
             fallback = fallback_for(request.demand, catalog, after=model, today=call.now.date())
             return pool.acquire(request.video, request.demand, fleet, call.now, fallback=fallback)
-        case Step.CONFIRM:
-            return StepResult.done(wake=pool.confirm(request.video, fleet, call.now))
+        case Step.REPORT:
+            return StepResult.done(wake=pool.report(request.video, request.verdict or TOOK, fleet, call.now))
         case _:
-            return StepResult.done(wake=pool.release([request.video], fleet, call.now, verdict=request.verdict))
+            return StepResult.done(wake=pool.release(request.video, fleet, call.now, verdict=request.verdict))

@@ -3,7 +3,7 @@
 Every pool is read, and for each lease the record of its video:
 
     its video has ended, is gone, or renders elsewhere     the slot is taken back and handed on
-    its video still waits for it                           its orchestration was not told, and is woken
+    its video still waits for it                           it is told again, and started if it is not alive
     else                                                   all is well
 """
 
@@ -11,13 +11,16 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from grpc.aio import AioRpcError
+
 from clients.capacity_pools import CapacityPools
 from clients.orchestrations import Orchestrations
 from clients.video_table import VideoTable
-from domain.capacity import Fleet, Lease
+from domain.capacity import Lease
 from domain.catalog import Catalog
 from domain.errors import NotFound
-from domain.video import Video, VideoState
+from domain.video import Video, VideoRef, VideoState
+from domain.workflow import News
 
 _log = logging.getLogger(__name__)
 
@@ -34,14 +37,12 @@ class LeaseKeeper:
         videos: The records.
         pools: The pools.
         orchestrations: Whom to wake.
-        max_queued: How long a video may wait for a slot.
     """
 
     catalog: Catalog
     videos: VideoTable
     pools: CapacityPools
     orchestrations: Orchestrations
-    max_queued: timedelta
 
     async def reconcile(self, now: datetime) -> None:
         """Look after every pool; one that cannot be helped now does not stop the others."""
@@ -52,30 +53,39 @@ class LeaseKeeper:
                 _log.exception("the capacity pool of %s could not be looked after", model)
 
     async def _reconcile(self, model: str, now: datetime) -> None:
-        pool = await self.pools.state(model)
-        leases = [lease for lease in pool.leases.values() if now - lease.granted_at > GRACE]
-        records = [(lease, await self._record(lease)) for lease in leases]
-        lost = [lease.video for lease, video in records if _is_lost(lease, video, now)]
-        waiting = [video.video_id for _, video in records if video and video.state is VideoState.QUEUED]
+        pool, lost = await self.pools.state(model), list[Lease]()
+        for lease in pool.leases.values():
+            if now - lease.granted_at > GRACE and await self._is_lost(lease, model, now):
+                lost.append(lease)
         if lost:
             _log.warning("%s: %d slots are taken back from videos that are over", model, len(lost))
             await self.pools.reclaim(model, lost, now)
-            # The pool hands them on by itself, but cannot wake anybody; what it will do is a function of its state.
-            waiting += pool.release(lost, Fleet.of(self.catalog, model, self.max_queued), now)
-        for video_id in waiting:
-            await self.orchestrations.wake(video_id)
+        if pool.ringer and now - pool.ringer.at > GRACE:
+            await self._tell(pool.ringer.video, model)
 
-    async def _record(self, lease: Lease) -> Video | None:
+    async def _is_lost(self, lease: Lease, model: str, now: datetime) -> bool:
+        """Whether nobody will give a slot back; a video that does not know of its slot is told."""
+        video = await self._record(lease.video)
+        if video is None:
+            return True
+        if video.state is VideoState.QUEUED:
+            await self._tell(video.ref, model, start=video)
+            return False
+        if video.state in {VideoState.SUBMITTING, VideoState.IN_PROGRESS}:
+            return video.deployment != lease.deployment
+        over_since = video.rendered_at or video.ended_at
+        return over_since is not None and now - over_since > GRACE
+
+    async def _tell(self, ref: VideoRef, model: str, *, start: Video | None = None) -> None:
         try:
-            return await self.videos.get(lease.video)
+            if start:
+                await self.orchestrations.ensure_running(start)
+            await self.orchestrations.wake(ref, News(pool=model))
+        except (AioRpcError, TimeoutError) as error:
+            _log.warning("%s could not be told of its slot, and will be: %r", ref.video_id, error)
+
+    async def _record(self, ref: VideoRef) -> Video | None:
+        try:
+            return await self.videos.get(ref)
         except NotFound:
             return None
-
-
-def _is_lost(lease: Lease, video: Video | None, now: datetime) -> bool:
-    if video is None:
-        return True
-    if video.state in {VideoState.SUBMITTING, VideoState.IN_PROGRESS}:
-        return video.deployment != lease.deployment
-    over_since = video.rendered_at or video.ended_at
-    return over_since is not None and now - over_since > GRACE

@@ -23,6 +23,7 @@ from domain.errors import NotFound
 from domain.media import content_blob
 from domain.video import Variant, Video, VideoRef
 from domain.video_id import created_at
+from domain.workflow import News
 
 _log = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ class Sweeper:
         if not video.has_ended:
             await self.orchestrations.ensure_running(video)
             if video.cancel_requested_at:
-                await self.orchestrations.cancel(ref)
+                await self.orchestrations.wake(ref, News(cancelled=True))
             await self.announcer.announce(video)
             await self.videos.set_alarm(ref, now + self.look_again_after)
         elif not await self.announcer.announce(video):

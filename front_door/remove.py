@@ -6,6 +6,7 @@ from grpc.aio import AioRpcError
 
 from domain.media import content_blob
 from domain.video import Variant, Video, VideoRef
+from domain.workflow import News
 from front_door.services import FrontDoorServices
 
 _log = logging.getLogger(__name__)
@@ -36,6 +37,6 @@ async def _wake(video: Video, services: FrontDoorServices) -> None:
     if video.has_ended:
         return
     try:
-        await services.orchestrations.cancel(video.ref)
+        await services.orchestrations.wake(video.ref, News(cancelled=True))
     except (AioRpcError, TimeoutError) as error:
         _log.warning("%s will notice at its next step: %r", video.video_id, error)

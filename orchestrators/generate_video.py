@@ -15,7 +15,7 @@ from typing import Any
 from durabletask.entities import EntityInstanceId
 from durabletask.task import OrchestrationContext, RetryPolicy, Task, when_any
 
-from domain.workflow import CAPACITY_POOL, WAKE, PoolCall, StepRequest, StepResult
+from domain.workflow import CAPACITY_POOL, WAKE, News, PoolCall, StepRequest, StepResult
 
 STEPS_PER_HISTORY = 30
 """Then the orchestration continues as new, so that its history stays short however long a video waits."""
@@ -49,8 +49,8 @@ def generate_video(context: OrchestrationContext, first_step: dict[str, Any]) ->
         if result.delay_s:
             timer = context.create_timer(timedelta(seconds=result.delay_s))
             yield when_any([timer, news])
-        if news.is_complete:
-            request = request.told(news.get_result())
+        while news.is_complete:
+            request = request.told(News.model_validate(news.get_result() or {}))
             news = context.wait_for_external_event(WAKE)
     context.continue_as_new(_as_json(request), save_events=True)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from domain.capacity import NOBODY_CAN
 from domain.failures import Failure, FailureCode
-from domain.slot import Fault, Verdict
+from domain.slot import Outcome, Verdict
 from domain.workflow import Step, StepResult
 
 TICK_S = 0.01
@@ -16,7 +16,7 @@ _DONE = StepResult.done()
 _SLOT = StepResult.granted("east", probing=False, wake=())
 _AGAIN = StepResult.retry(TICK_S)
 _RENDERING = StepResult.done(delay_s=TICK_S)
-_BUSY = StepResult.refused(Verdict(fault=Fault.TOO_FAST, error="HTTP 429"))
+_BUSY = StepResult.give_back(Verdict(outcome=Outcome.TOO_FAST, error="HTTP 429"))
 _MODERATED = StepResult.failed(Failure(code="moderation_blocked", message="Blocked by moderation."))
 _EXPIRED = StepResult.failed(Failure(code=FailureCode.CONTENT_EXPIRED, message="Gone."))
 
@@ -46,7 +46,7 @@ SCENARIOS: Mapping[str, Answers] = {
     "probed": {
         Step.ACQUIRE: [StepResult.granted("east", probing=True, wake=())],
         Step.SUBMIT: [_DONE],
-        Step.CONFIRM: [StepResult.done(wake=["video_that_waits"])],
+        Step.REPORT: [StepResult.done(wake=["video_that_waits"])],
         Step.CHECK: [_AGAIN, _DONE],
         Step.RELEASE: [_DONE],
         Step.COPY: [StepResult.end()],
@@ -58,6 +58,14 @@ SCENARIOS: Mapping[str, Answers] = {
         Step.RELEASE: [_DONE, _DONE],
         Step.COPY: [_AGAIN, _DONE],
         Step.END: [_AGAIN, _DONE],
+    },
+    "unanswered_then_completed": {
+        Step.ACQUIRE: [_SLOT],
+        Step.SUBMIT: [StepResult.unanswered(TICK_S), _AGAIN, _RENDERING],
+        Step.REPORT: [_DONE],
+        Step.CHECK: [_DONE],
+        Step.RELEASE: [_DONE],
+        Step.COPY: [StepResult.end()],
     },
     "moderated": {
         Step.ACQUIRE: [_SLOT],

@@ -23,7 +23,7 @@ from clients.render_times import RenderTimeTable
 from clients.secret_store import SecretStore
 from clients.video_table import AlreadyAccepted, Idempotency, Page, VideoTable
 from clients.videos_api import ContentStream, VideosApi
-from domain.capacity import Fleet, Pool
+from domain.capacity import Fleet, Lease, Pool
 from domain.catalog import Deployment
 from domain.character import Character
 from domain.claim import Claim
@@ -33,6 +33,7 @@ from domain.render_job import RenderJob, RenderStatus
 from domain.render_times import NOTHING_LEARNT, LearntTime, RenderKind, RenderTimes
 from domain.secret_reference import SecretReference
 from domain.video import StoredContent, Variant, Video, VideoRef
+from domain.workflow import News
 from tests.unit.examples import JPEG, MP4, NOW, WEBP
 
 
@@ -393,8 +394,7 @@ class FakeOrchestrations:
 
     def __init__(self) -> None:
         self.started = list[VideoRef]()
-        self.woken = list[str]()
-        self.cancelled = list[VideoRef]()
+        self.woken = list[tuple[VideoRef, News]]()
         self.purged = list[VideoRef]()
         self.broken = dict[VideoRef | None, Exception]()
         """What asking for a video raises; under None, for any."""
@@ -406,13 +406,9 @@ class FakeOrchestrations:
         self._raise_if_broken(video.ref)
         self.started.append(video.ref)
 
-    async def wake(self, video_id: str) -> None:
-        self._raise_if_broken(None)
-        self.woken.append(video_id)
-
-    async def cancel(self, ref: VideoRef) -> None:
+    async def wake(self, ref: VideoRef, news: News) -> None:
         self._raise_if_broken(ref)
-        self.cancelled.append(ref)
+        self.woken.append((ref, news))
 
     async def purge(self, ref: VideoRef) -> None:
         self._raise_if_broken(ref)
@@ -429,6 +425,7 @@ class FakeCapacityPools:
 
     def __init__(self, **pools: Pool) -> None:
         self.pools = pools
+        self.fleets = dict[str, Fleet]()
         self.reclaimed = dict[str, list[VideoRef]]()
         self.broken = dict[str, Exception]()
         """What reading a pool raises."""
@@ -441,9 +438,9 @@ class FakeCapacityPools:
             raise self.broken[model]
         return self.pools.get(model, Pool()).model_copy(deep=True)
 
-    async def reclaim(self, model: str, videos: Sequence[VideoRef], now: datetime) -> None:
-        self.reclaimed[model] = [*videos]
-        self.pools[model].release(videos, Fleet((), timedelta()), now)
+    async def reclaim(self, model: str, leases: Sequence[Lease], now: datetime) -> None:
+        self.reclaimed[model] = [lease.video for lease in leases]
+        self.pools[model].reclaim(leases, self.fleets[model], now)
 
 
 class FakeVault:

@@ -115,4 +115,4 @@ async def test_a_large_file_has_the_time_it_takes(world: World):
     world.clock.advance(ANSWER_LIMIT_S + SETTLE_S + 50)
     assert (await submit(world, video)).again
     world.clock.now += timedelta(seconds=10)
-    assert (await submit(world, video)).verdict
+    assert (await submit(world, video)).refused

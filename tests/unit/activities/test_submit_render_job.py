@@ -28,7 +28,6 @@ from domain.slot import Verdict
 from domain.submission import (
     ANSWER_LIMIT_S,
     LOOK_AGAIN_S,
-    PATIENCE_WITHOUT_CREDENTIAL,
     SETTLE_S,
     UNANSWERED_LIMIT,
 )
@@ -39,6 +38,7 @@ from tests.unit.examples import NOW, PRICE, a_catalog, a_deployment, a_stored_co
 from tests.unit.fakes import FakeVideosApi, FakeVideoTable
 
 ENDPOINT = str(a_deployment().endpoint)
+NO_KEY = NoCredential("the vault does not answer")
 UNANSWERED = OutcomeUnknown("the exchange with east broke off")
 
 
@@ -185,46 +185,20 @@ async def test_an_overload_puts_the_video_back_into_the_queue_and_tells_the_pool
     video = world.videos.add(a_video())
     busy = UpstreamOverloaded("Too many running tasks", retry_after_s=7)
     world.api.create_fails = [busy]
-    assert await submit(world, video) == StepResult.refused(Verdict.on(busy), busy)
+    assert await submit(world, video) == StepResult.give_back(Verdict.on(busy))
     assert world.record(video) == video
     assert await submit_until_done(world, video) == []
 
 
 @pytest.mark.parametrize(
-    ("error", "code"),
-    [
-        (UpstreamUnauthorized("HTTP 401: denied"), FailureCode.UNAUTHORIZED),
-        (UpstreamNotFound("HTTP 404: no such deployment"), FailureCode.DEPLOYMENT_NOT_FOUND),
-    ],
+    "error", [UpstreamUnauthorized("HTTP 401: denied"), UpstreamNotFound("HTTP 404: no such deployment"), NO_KEY]
 )
-async def test_what_an_operator_can_mend_is_given_some_attempts(world: World, error: UpstreamError, code: str):
+async def test_what_an_operator_can_mend_is_the_pools_concern(world: World, error: UpstreamError):
     video = world.videos.add(a_video())
-    world.api.create_fails = [error] * 4
-    assert await submit_until_failed(world, video) == ([0, 0, 0], code)
-
-
-async def test_overloads_do_not_use_up_the_patience_for_what_an_operator_can_mend(world: World):
-    video = world.videos.add(a_video())
-    busy, denied = UpstreamOverloaded("HTTP 429"), UpstreamUnauthorized("HTTP 401: denied")
-    world.api.create_fails = [busy] * 3 + [denied] * 3
-    assert await submit_until_done(world, video) == [0] * 6
+    world.api.create_fails = [error] * 9
+    assert await submit(world, video) == StepResult.give_back(Verdict.on(error))
+    assert await submit_until_done(world, video) == [0] * 8
     assert world.record(video).state is VideoState.IN_PROGRESS
-
-
-async def test_an_overload_in_between_neither_uses_nor_renews_the_patience_for_what_an_operator_can_mend(
-    world: World,
-):
-    video = world.videos.add(a_video())
-    busy, denied = UpstreamOverloaded("HTTP 429"), UpstreamUnauthorized("HTTP 401: denied")
-    world.api.create_fails = [*[denied] * 3, busy, *[denied] * 4]
-    assert await submit_until_failed(world, video) == ([0] * 4, FailureCode.UNAUTHORIZED)
-
-
-async def test_a_credential_that_cannot_be_had_is_asked_for_a_few_times(world: World):
-    video = world.videos.add(a_video())
-    world.api.create_fails = [NoCredential("the vault does not answer")] * 1_000
-    delays, code = await submit_until_failed(world, video)
-    assert (len(delays), code) == (PATIENCE_WITHOUT_CREDENTIAL, FailureCode.UNAUTHORIZED)
 
 
 async def test_an_unanswered_creation_is_looked_for_and_its_job_adopted(world: World):
@@ -457,7 +431,7 @@ async def test_creations_that_nobody_survives_are_counted_as_well(world: World):
             await submit(world, video)
         world.clock.advance(ANSWER_LIMIT_S + SETTLE_S)
         if world.record(video).unanswered + 1 < UNANSWERED_LIMIT:
-            assert (await submit(world, video)).verdict
+            assert (await submit(world, video)).refused
     assert await failure_of(world, video) == FailureCode.OUTCOME_UNKNOWN
 
 
@@ -532,7 +506,7 @@ async def test_a_cancelled_video_whose_job_never_appeared_is_not_asked_for_again
         a_video().submitting("east", world.clock(), usd_per_second=PRICE).cancelling(world.clock())
     )
     world.clock.advance(ANSWER_LIMIT_S + SETTLE_S)
-    assert (await submit(world, submitting)).verdict
+    assert (await submit(world, submitting)).refused
     assert await failure_of(world, submitting) == FailureCode.CANCELLED
     assert world.api.calls["create"] == 0
 

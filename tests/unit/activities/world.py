@@ -70,6 +70,6 @@ async def run_step(body: Activity, first: StepRequest, world: World) -> list[Ste
         answers.append(StepResult.model_validate(answer))
         world.clock.advance(answers[-1].delay_s)
         request = request.after(answers[-1])
-        if request and request.verdict and not request.failure:
+        if request and request.then in {Step.SUBMIT, Step.ACQUIRE}:  # the pool was told, or gave another slot
             request = first.model_copy(update={"troubles": request.troubles})
     return answers

@@ -2,6 +2,7 @@
 
 import pytest
 
+from domain.condition import LONGEST_WISH_S
 from domain.errors import (
     ContentInvalid,
     NoCredential,
@@ -15,12 +16,8 @@ from domain.errors import (
     UpstreamUnavailable,
 )
 from domain.failures import Failure, FailureCode
-from domain.slot import Fault, Verdict
+from domain.slot import Verdict
 from domain.submission import (
-    LONGEST_WISH_S,
-    PATIENCE,
-    PATIENCE_WITHOUT_CREDENTIAL,
-    UNANSWERED,
     after_refusal,
     outcome_unknown,
     retry_delay_s,
@@ -28,56 +25,33 @@ from domain.submission import (
 from domain.workflow import StepResult
 
 
-def code_of(error: UpstreamError, *, attempt: int = 0) -> str | None:
-    """The code of the failure that follows; None if another slot is asked for."""
-    result = after_refusal(error, attempt=attempt)
-    return result.failure.code if result.failure else None
-
-
 def test_a_rejection_is_final_and_keeps_the_deployments_own_code():
-    assert code_of(UpstreamRejected("no", code="content_filter")) == "content_filter"
-    assert code_of(UpstreamRejected("no")) == FailureCode.REJECTED
-
-
-def test_a_rejection_says_what_the_deployment_said_and_nothing_about_it():
-    result = after_refusal(UpstreamRejected("No foxes."), attempt=0)
-    assert result.failure
-    assert result.failure.message == "No foxes."
-    assert result.verdict is None
+    filtered = after_refusal(UpstreamRejected("No foxes.", code="content_filter"))
+    assert filtered == StepResult.failed(Failure(code="content_filter", message="No foxes."))
+    assert after_refusal(UpstreamRejected("No.")) == StepResult.failed(
+        Failure(code=FailureCode.REJECTED, message="No.")
+    )
 
 
 @pytest.mark.parametrize(
-    ("error", "patience", "code"),
+    "error",
     [
-        (UpstreamUnauthorized("no"), PATIENCE, FailureCode.UNAUTHORIZED),
-        (NoCredential("no"), PATIENCE_WITHOUT_CREDENTIAL, FailureCode.UNAUTHORIZED),
-        (UpstreamNotFound("no"), PATIENCE, FailureCode.DEPLOYMENT_NOT_FOUND),
+        UpstreamFull("no"),
+        UpstreamOverloaded("no"),
+        UpstreamUnauthorized("no"),
+        NoCredential("no"),
+        UpstreamNotFound("no"),
     ],
 )
-def test_what_an_operator_can_mend_is_tried_a_few_times(error: UpstreamError, patience: int, code: str):
-    assert [code_of(error, attempt=attempt) for attempt in range(patience + 1)] == [*[None] * patience, code]
-    for attempt in (0, patience):
-        assert after_refusal(error, attempt=attempt).verdict == Verdict(fault=Fault.REFUSED, error="no")
+def test_any_other_refusal_costs_a_video_its_slot_and_is_the_pools_concern(error: UpstreamError):
+    assert after_refusal(error) == StepResult.give_back(Verdict.on(error))
 
 
-@pytest.mark.parametrize(
-    ("error", "fault"),
-    [
-        (UpstreamFull("busy"), Fault.FULL),
-        (UpstreamOverloaded("busy"), Fault.TOO_FAST),
-        (UpstreamUnavailable("busy"), Fault.FAILED),
-    ],
-)
-def test_a_deployment_without_room_costs_a_video_its_slot_and_nothing_more(error: UpstreamError, fault: Fault):
-    assert after_refusal(error, attempt=1_000) == StepResult.refused(Verdict(fault=fault, error="busy"), error)
-
-
-def test_an_unknown_outcome_ends_the_video_and_speaks_against_its_deployment():
-    result = outcome_unknown("nobody can tell.")
-    assert result.failure == Failure(
+def test_an_unknown_outcome_ends_the_video():
+    failure = outcome_unknown("nobody can tell.").failure
+    assert failure == Failure(
         code="outcome_unknown", message="The deployment did not answer a creation, and nobody can tell."
     )
-    assert result.verdict == UNANSWERED
 
 
 @pytest.mark.parametrize("kind", [UpstreamOverloaded, UpstreamUnavailable])

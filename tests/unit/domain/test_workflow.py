@@ -4,14 +4,14 @@ import pytest
 
 from domain.errors import UpstreamOverloaded, UpstreamUnauthorized
 from domain.failures import CANCELLATION, Failure
-from domain.slot import Fault, Verdict
+from domain.slot import RENDERED, TOOK, UNANSWERED, Outcome, Verdict
 from domain.video import Video
-from domain.workflow import CANCELLED, Step, StepRequest, StepResult
+from domain.workflow import News, Step, StepRequest, StepResult
 from tests.unit.examples import NOW, PRICE, a_video
 
 SUBMITTING = a_video().submitting("west", NOW, usd_per_second=PRICE)
 RENDERING = SUBMITTING.in_progress("job-1", NOW)
-VERDICT = Verdict(fault=Fault.TOO_FAST, error="HTTP 429")
+VERDICT = Verdict(outcome=Outcome.TOO_FAST, error="HTTP 429")
 FAILURE = Failure(code="render_failed", message="No.")
 BUSY, DENIED = UpstreamOverloaded("HTTP 429"), UpstreamUnauthorized("HTTP 401")
 
@@ -29,71 +29,95 @@ def after(request: StepRequest, *troubles: Exception | None) -> StepRequest:
     return request
 
 
-@pytest.mark.parametrize(
-    ("step", "following"), [(Step.SUBMIT, Step.CHECK), (Step.CHECK, Step.RELEASE), (Step.COPY, Step.END)]
-)
-def test_a_step_that_is_done_is_followed_by_the_next_one_afresh(step: Step, following: Step):
-    assert after(a_request(step), BUSY, BUSY).after(StepResult.done(delay_s=2)) == a_request(following)
+def test_steps_that_are_done_follow_one_another_afresh():
+    submitting = after(a_request(Step.SUBMIT), BUSY, BUSY)
+    assert submitting.after(StepResult.done(delay_s=2)) == a_request(Step.CHECK)
+    assert after(a_request(Step.COPY), BUSY).after(StepResult.done()) == a_request(Step.END)
 
 
-def test_a_slot_is_kept_from_its_grant_to_its_release():
+def test_a_slot_is_kept_from_its_grant_to_the_end_of_the_render():
     granted = a_request(Step.ACQUIRE).after(StepResult.granted("east", probing=False, wake=()))
     assert granted == a_request(Step.SUBMIT, deployment="east")
-    released = a_request(Step.RELEASE, deployment="east").after(StepResult.done())
-    assert released == a_request(Step.COPY)
+    releasing = after(a_request(Step.CHECK, deployment="east"), BUSY).after(StepResult.done())
+    assert releasing == a_request(Step.RELEASE, deployment="east", then=Step.COPY, verdict=RENDERED)
+    assert releasing.after(StepResult.done()) == a_request(Step.COPY)
 
 
-def test_a_probe_that_was_taken_is_confirmed_at_once():
+def test_a_probe_that_was_taken_is_reported_at_once():
     probing = a_request(Step.SUBMIT, deployment="east", probing=True)
-    confirming = probing.after(StepResult.done())
-    assert confirming == a_request(Step.CONFIRM, deployment="east", probing=True)
-    assert confirming.after(StepResult.done()) == a_request(Step.CHECK, deployment="east", probing=True)
+    reporting = probing.after(StepResult.done())
+    assert reporting == a_request(Step.REPORT, deployment="east", then=Step.CHECK, verdict=TOOK)
+    assert reporting.after(StepResult.done()) == a_request(Step.CHECK, deployment="east")
 
 
-def test_a_refused_video_gives_its_slot_back_and_asks_for_another_remembering_its_troubles():
+def test_a_creation_without_an_answer_is_reported_before_its_job_is_looked_for():
+    submitting = a_request(Step.SUBMIT, deployment="east", probing=True)
+    reporting = submitting.after(StepResult.unanswered(1))
+    assert reporting == submitting.model_copy(update={"step": Step.REPORT, "then": Step.SUBMIT, "verdict": UNANSWERED})
+    assert reporting.after(StepResult.done()) == submitting
+
+
+@pytest.mark.parametrize("verdict", [VERDICT, None])
+def test_a_refused_video_gives_its_slot_back_and_asks_for_another(verdict: Verdict | None):
     submitting = a_request(Step.SUBMIT, deployment="east", troubles={"UpstreamOverloaded": 1})
-    releasing = submitting.after(StepResult.refused(VERDICT, BUSY))
-    assert releasing == a_request(Step.RELEASE, deployment="east", verdict=VERDICT, troubles={"UpstreamOverloaded": 2})
-    assert releasing.after(StepResult.done()) == a_request(Step.ACQUIRE, troubles={"UpstreamOverloaded": 2})
+    releasing = submitting.after(StepResult.give_back(verdict))
+    assert releasing == a_request(Step.RELEASE, deployment="east", then=Step.ACQUIRE, verdict=verdict)
+    assert releasing.after(StepResult.done()) == a_request(Step.ACQUIRE)
 
 
-def test_who_waits_in_the_line_forgets_no_troubles():
-    waiting = a_request(Step.ACQUIRE, troubles={"UpstreamUnauthorized": 2})
-    assert waiting.after(StepResult.retry(300)) == waiting
+def test_a_video_that_began_again_does_not_insist_on_a_deployment_that_refused_it():
+    again = StepRequest.first(SUBMITTING).model_copy(
+        update={"step": Step.RELEASE, "then": Step.ACQUIRE, "deployment": "west"}
+    )
+    assert again.after(StepResult.done()) == a_request(Step.ACQUIRE)
 
 
 def test_a_video_may_ask_another_models_pool_and_asks_its_own_again_after_a_refusal():
     elsewhere = a_request(Step.ACQUIRE).after(StepResult.elsewhere("sora-2-pro"))
     assert elsewhere == a_request(Step.ACQUIRE, pool="sora-2-pro")
-    refused = a_request(Step.RELEASE, pool="sora-2-pro", deployment="pro", verdict=VERDICT)
+    refused = a_request(Step.RELEASE, pool="sora-2-pro", deployment="pro", then=Step.ACQUIRE, verdict=VERDICT)
     assert refused.after(StepResult.done()) == a_request(Step.ACQUIRE)
 
 
-def test_a_refused_video_that_began_again_does_not_insist_on_the_deployment_that_refused_it():
-    begun_again = StepRequest.first(SUBMITTING).after(StepResult.granted("west", probing=False, wake=()))
-    assert begun_again
-    releasing = begun_again.after(StepResult.refused(VERDICT, BUSY))
-    assert releasing
-    asking = releasing.after(StepResult.done())
-    assert asking
-    assert (asking.step, asking.demand.running_on) == (Step.ACQUIRE, None)
-
-
 @pytest.mark.parametrize("step", [Step.SUBMIT, Step.CHECK])
-def test_a_failure_gives_the_slot_back_before_it_ends_the_video(step: Step):
-    releasing = a_request(step, deployment="east").after(StepResult.failed(FAILURE, VERDICT))
-    assert releasing == a_request(Step.RELEASE, FAILURE, deployment="east", verdict=VERDICT)
-    assert releasing.after(StepResult.done()) == a_request(Step.END, FAILURE)
+def test_a_failed_videos_job_is_tidied_up_before_its_slot_is_given_back(step: Step):
+    ending = a_request(step, deployment="east").after(StepResult.failed(FAILURE))
+    assert ending == a_request(Step.END, FAILURE, deployment="east")
+    releasing = after(ending, BUSY).after(StepResult.done())
+    assert releasing
+    assert (releasing.step, releasing.then) == (Step.RELEASE, None)
+    assert releasing.after(StepResult.done()) is None
 
 
-def test_news_of_a_cancellation_take_a_video_out_of_the_line():
-    assert a_request(Step.ACQUIRE).told(CANCELLED) == a_request(Step.RELEASE, CANCELLATION)
-    assert a_request(Step.ACQUIRE).told(None) == a_request(Step.ACQUIRE)
+ABOUT_TO_ASK = [
+    a_request(Step.ACQUIRE),
+    a_request(Step.RELEASE, deployment="east", then=Step.ACQUIRE, verdict=VERDICT),
+]
+
+
+@pytest.mark.parametrize("request_", ABOUT_TO_ASK, ids=["waits", "was refused"])
+def test_news_of_a_cancellation_keep_a_video_from_waiting_on(request_: StepRequest):
+    leaving = request_.told(News(cancelled=True))
+    assert leaving == request_.model_copy(update={"step": Step.RELEASE, "then": Step.END, "failure": CANCELLATION})
+    ending = leaving.after(StepResult.done())
+    assert ending == a_request(Step.END, CANCELLATION)
+    assert ending.after(StepResult.done()) is None
+
+
+def test_a_cancelled_video_whose_job_may_exist_looks_for_it_first():
+    asking = StepRequest.first(SUBMITTING)
+    assert asking.told(News(cancelled=True)) == asking
+
+
+def test_news_of_a_slot_in_another_pool_lead_there():
+    assert a_request(Step.ACQUIRE).told(News(pool="pro")) == a_request(Step.ACQUIRE, pool="pro")
+    assert a_request(Step.ACQUIRE).told(News()) == a_request(Step.ACQUIRE)
 
 
 @pytest.mark.parametrize("step", set(Step) - {Step.ACQUIRE})
-def test_every_other_step_reads_the_news_in_the_record(step: Step):
-    assert a_request(step).told(CANCELLED) == a_request(step)
+@pytest.mark.parametrize("news", [News(cancelled=True), News(pool="pro")])
+def test_every_other_step_reads_the_news_in_the_record(step: Step, news: News):
+    assert a_request(step).told(news) == a_request(step)
 
 
 @pytest.mark.parametrize("step", [step for step in Step if not step.is_of_pool])

@@ -5,11 +5,12 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
+from domain.capacity import RECLAIM, Lease, Pool, Reclaim
 from domain.catalog import Catalog
 from domain.errors import UpstreamUnauthorized
 from domain.slot import Verdict
 from domain.video import Video
-from domain.workflow import RECLAIM, PoolCall, Reclaim, Step, StepRequest, StepResult
+from domain.workflow import PoolCall, Step, StepRequest, StepResult
 from entities.capacity_pool import capacity_pool
 from tests.unit.examples import NOW, PRICE, a_deployment, a_model_catalog, a_video, an_id
 
@@ -45,8 +46,11 @@ class Entities:
         call = PoolCall(request=request, now=self.now).model_dump(mode="json", exclude_defaults=True)
         return StepResult.model_validate(self._operate(request.pool, request.step, call))
 
-    def reclaim(self, model: str, *videos: Video) -> None:
-        call = Reclaim(videos=[video.ref for video in videos], now=self.now)
+    def leases(self, model: str) -> list[Lease]:
+        return list(Pool.model_validate(self._contexts[model].get_state(dict)).leases.values())
+
+    def reclaim(self, model: str, *leases: Lease) -> None:
+        call = Reclaim(leases=leases, now=self.now)
         assert self._operate(model, RECLAIM, call.model_dump(mode="json")) is None
 
     def _operate(self, model: str, operation: str, call: dict[str, Any]) -> dict[str, Any] | None:
@@ -90,7 +94,7 @@ def test_a_probe_that_was_confirmed_lets_everybody_in():
     assert entities.call(asking(FIRST)).again
     entities.now += timedelta(seconds=a_deployment().cooldown_s)
     assert entities.call(asking(FIRST)).probing
-    confirming = asking(FIRST).model_copy(update={"step": Step.CONFIRM})
+    confirming = asking(FIRST).model_copy(update={"step": Step.REPORT})
     assert entities.call(confirming) == StepResult.done()
     assert entities.call(releasing(FIRST)) == StepResult.done()
     second = entities.call(asking(SECOND))
@@ -101,7 +105,7 @@ def test_what_the_sweeper_takes_back_goes_to_the_next():
     entities = one_slot()
     entities.call(asking(FIRST))
     entities.call(asking(SECOND))
-    entities.reclaim("sora-2", FIRST)
+    entities.reclaim("sora-2", *entities.leases("sora-2"))
     assert entities.call(asking(SECOND)).deployment == "east"
 
 

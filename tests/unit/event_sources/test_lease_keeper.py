@@ -7,9 +7,11 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 
 from domain.capacity import Fleet, Lease, Pool
+from domain.errors import UpstreamUnauthorized
 from domain.failures import Failure
-from domain.slot import Demand
+from domain.slot import Demand, Verdict
 from domain.video import Video
+from domain.workflow import News
 from event_sources.lease_keeper import GRACE, LeaseKeeper
 from tests.unit.examples import NOW, PRICE, a_deployment, a_model_catalog, a_video, an_id
 from tests.unit.fakes import FakeCapacityPools, FakeOrchestrations, FakeVideoTable
@@ -20,6 +22,7 @@ QUEUED = a_video()
 SUBMITTING = QUEUED.submitting("east", NOW, usd_per_second=PRICE)
 RENDERING = SUBMITTING.in_progress("job-1", NOW)
 COPYING = RENDERING.copying(NOW, rendered_s=4)
+DENIED = Verdict.on(UpstreamUnauthorized("HTTP 401"))
 FAILED = QUEUED.failed(Failure(code="cancelled", message="No."), NOW)
 
 
@@ -39,7 +42,11 @@ class World:
     def lend(self, video: Video, *, model: str = "first", at: datetime = NOW) -> None:
         """Give a video a slot, or a place in the line."""
         pool = self.pools.pools.setdefault(model, Pool())
-        pool.acquire(video.ref, Demand.of(video), Fleet.of(self.catalog, model, MAX_QUEUED), at)
+        self.pools.fleets[model] = self.fleet(model)
+        pool.acquire(video.ref, Demand.of(video), self.fleet(model), at)
+
+    def fleet(self, model: str) -> Fleet:
+        return Fleet.of(self.catalog, model, MAX_QUEUED)
 
     async def reconcile(self, now: datetime = LATER) -> None:
         keeper = LeaseKeeper(
@@ -47,7 +54,6 @@ class World:
             videos=self.videos.as_table(),
             pools=self.pools.as_pools(),
             orchestrations=self.orchestrations.as_orchestrations(),
-            max_queued=MAX_QUEUED,
         )
         await keeper.reconcile(now)
 
@@ -86,18 +92,53 @@ async def test_a_slot_whose_video_renders_elsewhere_is_taken_back(world: World):
     assert world.pools.reclaimed == {"first": [QUEUED.ref]}
 
 
-async def test_whoever_is_next_for_a_slot_that_is_taken_back_is_woken(world: World):
+async def test_whoever_is_next_for_a_slot_that_is_taken_back_is_told_the_next_time(world: World):
     waiting = world.videos.add(a_video(video_id=an_id(1)))
     world.lend(QUEUED)
     world.lend(waiting)
     await world.reconcile()
-    assert world.orchestrations.woken == [waiting.video_id]
+    await world.reconcile(LATER + GRACE + timedelta(seconds=1))
+    assert world.orchestrations.woken == [(waiting.ref, News(pool="first"))]
 
 
-async def test_a_video_that_was_not_told_of_its_slot_is_woken(world: World):
-    world.lend(world.videos.add(QUEUED))
+async def test_a_video_that_was_not_told_of_its_slot_is_started_and_told_where_it_is(world: World):
+    world.lend(world.videos.add(QUEUED), model="second")
     await world.reconcile()
-    assert (world.pools.reclaimed, world.orchestrations.woken) == ({}, [QUEUED.video_id])
+    assert world.pools.reclaimed == {}
+    assert world.orchestrations.started == [QUEUED.ref]
+    assert world.orchestrations.woken == [(QUEUED.ref, News(pool="second"))]
+
+
+async def test_a_video_that_cannot_be_told_does_not_keep_another_one_from_being_told(world: World):
+    other = a_video(video_id=an_id(1))
+    world.lend(world.videos.add(QUEUED))
+    world.lend(world.videos.add(other), model="second")
+    world.orchestrations.broken[QUEUED.ref] = TimeoutError()
+    world.lend(world.videos.add(a_video(video_id=an_id(2))))
+    await world.reconcile()
+    assert [ref for ref, _ in world.orchestrations.woken] == [other.ref]
+
+
+async def test_a_ringer_that_has_not_come_is_called(world: World):
+    waiting = a_video(video_id=an_id(1))
+    world.lend(QUEUED)
+    world.pools.pools["first"].release(QUEUED.ref, world.fleet("first"), NOW, verdict=DENIED)
+    world.lend(waiting)
+    rings_at = NOW + timedelta(seconds=a_deployment().cooldown_s)
+    await world.reconcile(rings_at + GRACE)
+    assert world.orchestrations.woken == []
+    await world.reconcile(rings_at + GRACE + timedelta(seconds=1))
+    assert world.orchestrations.woken == [(waiting.ref, News(pool="first"))]
+
+
+async def test_a_slot_that_a_video_got_meanwhile_is_not_taken_back(world: World):
+    """The record is read after the pool: it may tell of a newer lease."""
+    world.lend(QUEUED)
+    seen = world.pools.pools["first"].model_copy(deep=True)
+    world.pools.pools["first"].release(QUEUED.ref, world.fleet("first"), NOW)
+    world.lend(QUEUED, at=NOW + timedelta(seconds=5))
+    world.pools.pools["first"].reclaim(seen.leases.values(), world.fleet("first"), LATER)
+    assert QUEUED.video_id in world.pools.pools["first"].leases
 
 
 @pytest.mark.parametrize("video", [QUEUED, COPYING, FAILED], ids=lambda video: video.state)

@@ -10,6 +10,7 @@ from domain.events import pending_events
 from domain.failures import Failure
 from domain.media import content_blob
 from domain.video import Variant, Video
+from domain.workflow import News
 from event_sources.sweeper import RECORD_IS_LATE, Sweeper
 from tests.unit.examples import NOW, PRICE, a_stored_content, a_video, an_id
 from tests.unit.fakes import FakeBlobStore, FakeOrchestrations, FakeVideoTable
@@ -73,7 +74,7 @@ async def test_a_video_that_has_not_ended_is_kept_running_and_looked_at_again(wo
     assert world.orchestrations.started == [video.ref]
     assert world.videos.alarms[video.ref] == NOW + LOOK_AGAIN_AFTER
     assert world.videos.records[video.ref] == video
-    assert world.orchestrations.cancelled == ([video.ref] if video.cancel_requested_at else [])
+    assert world.orchestrations.woken == ([(video.ref, News(cancelled=True))] if video.cancel_requested_at else [])
 
 
 async def test_an_ended_video_keeps_its_history_for_a_while(world: World):

@@ -11,12 +11,12 @@ from domain.capacity import Fleet, Pool
 from domain.catalog import Deployment
 from domain.condition import Condition
 from domain.render_times import RenderKind
-from domain.slot import Demand, Fault, Verdict
+from domain.slot import Demand, Outcome, Verdict
 from tests.unit.examples import NOW, a_deployment, a_model_catalog, a_video, an_id
 from tests.unit.front_door.world import ADMIN_KEY, World, error_of
 
-SLOW, FULL = (Verdict(fault=fault, error=fault.value, retry_after_s=40) for fault in (Fault.TOO_FAST, Fault.FULL))
-DOWN = Verdict(fault=Fault.REFUSED, error="No such key.")
+SLOW, FULL = (Verdict(outcome=fault, error=fault.value, retry_after_s=40) for fault in (Outcome.TOO_FAST, Outcome.FULL))
+DOWN = Verdict(outcome=Outcome.REFUSED, error="No such key.")
 
 
 def a_pool(deployment: Deployment, *, videos: int, verdict: Verdict | None = None) -> Pool:
@@ -26,7 +26,7 @@ def a_pool(deployment: Deployment, *, videos: int, verdict: Verdict | None = Non
     for video in asking:
         pool.acquire(video.ref, Demand.of(video), fleet, NOW)
     if verdict:
-        pool.release([asking[0].ref], fleet, NOW, verdict=verdict)
+        pool.release(asking[0].ref, fleet, NOW, verdict=verdict)
     return pool
 
 
@@ -95,7 +95,7 @@ async def test_an_open_circuit_leaves_room_for_one_job(world: World):
 
 async def test_a_refusal_for_being_full_lowers_the_effective_concurrency(world: World):
     (east,) = await seen(world, a_deployment(), pool=a_pool(a_deployment(), videos=6, verdict=FULL))
-    assert east["effective_concurrency"] == int(0.8 * 6)
+    assert east["effective_concurrency"] == 5
 
 
 async def test_learnt_render_times_are_shown(world: World):
@@ -108,7 +108,7 @@ async def test_learnt_render_times_are_shown(world: World):
 
 
 async def test_each_deployment_has_its_own_condition_and_each_model_its_own_pool(world: World):
-    full = Pool(conditions={"west": Condition(concurrency=3.5)})
+    full = Pool(conditions={"west": Condition(concurrency=3)})
     world.pools.pools["b"] = a_pool(a_deployment(name="north"), videos=1)
     catalog = a_model_catalog(a=[a_deployment(), a_deployment(name="west")], b=[a_deployment(name="north")])
     world.change(catalog=catalog)

@@ -9,6 +9,7 @@ from grpc.aio import AioRpcError, Metadata
 from domain.failures import Failure
 from domain.media import content_blob
 from domain.video import Variant, Video
+from domain.workflow import News
 from tests.unit.examples import NOW, PRICE, a_video, an_id
 from tests.unit.front_door.world import KEY, OTHER_KEY, SWEEP_GRACE, World, error_of
 
@@ -61,14 +62,14 @@ async def test_a_cancelled_video_is_woken_to_end(world: World):
     response = await world.ask("POST", f"/v1/videos/{video.video_id}/cancel")
     assert response.status_code == 200
     assert world.videos.records[video.ref].cancel_requested_at == NOW
-    assert world.orchestrations.cancelled == [video.ref]
+    assert world.orchestrations.woken == [(video.ref, News(cancelled=True))]
 
 
 async def test_cancelling_what_has_ended_changes_nothing(world: World):
     video = world.videos.add(a_video().failed(FAILURE, NOW))
     assert (await world.ask("POST", f"/v1/videos/{video.video_id}/cancel")).json()["status"] == "failed"
     assert world.videos.records[video.ref] == video
-    assert world.orchestrations.cancelled == []
+    assert world.orchestrations.woken == []
 
 
 async def test_a_cancellation_whose_wake_is_lost_is_kept_all_the_same(world: World):
@@ -86,7 +87,7 @@ async def test_a_deleted_video_is_gone_at_once_and_its_content_too(world: World)
     assert (await world.ask("GET", f"/v1/videos/{video.video_id}")).status_code == 404
     assert (await world.ask("GET", "/v1/videos")).json()["data"] == []
     assert world.contents.blobs == {}
-    assert world.orchestrations.cancelled == [video.ref]
+    assert world.orchestrations.woken == [(video.ref, News(cancelled=True))]
     assert world.videos.alarms[video.ref] == NOW + SWEEP_GRACE
 
 
