@@ -5,10 +5,11 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import NamedTuple, Protocol
 
 from azure.core import MatchConditions
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobBlock, BlobSasPermissions, ContentSettings, UserDelegationKey, generate_blob_sas
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
@@ -163,6 +164,36 @@ class BlobStore:
         settings = ContentSettings(content_type=content_type)
         await client.commit_block_list(blocks, content_settings=settings, metadata={"sha256": sha256})
         return StoredContent(blob=blob, content_type=content_type, size_bytes=size, sha256=sha256)
+
+    async def append(self, blob: str, content: bytes, *, at: int) -> bool:
+        """Add to the end of a blob that only this writes, if it is as long as expected; at 0 it is made.
+
+        Args:
+            blob: Its name.
+            content: At most `BLOCK_BYTES`.
+            at: Its length.
+
+        Returns:
+            Whether it was: nothing is added otherwise.
+        """
+        client = self._container.get_blob_client(blob)
+        try:
+            if at == 0:
+                with suppress(ResourceExistsError):
+                    await client.create_append_blob(match_condition=MatchConditions.IfMissing)
+            await client.append_block(content, length=len(content), appendpos_condition=at)
+        except HttpResponseError as error:
+            if error.status_code not in {HTTPStatus.PRECONDITION_FAILED, HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND}:
+                raise
+            return False
+        return True
+
+    async def size(self, blob: str) -> int:
+        """The length of a blob in bytes; 0 if there is none."""
+        try:
+            return (await self._container.get_blob_client(blob).get_blob_properties()).size
+        except ResourceNotFoundError:
+            return 0
 
     async def read(self, blob: str, *, offset: int = 0, length: int | None = None) -> bytes:
         """The bytes of a blob, or a part of them.

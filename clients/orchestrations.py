@@ -1,5 +1,8 @@
 """Starts, wakes and purges orchestrations."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from durabletask.internal import orchestrator_service_pb2 as pb
 from grpc import StatusCode
 from grpc.aio import AioRpcError
@@ -18,6 +21,29 @@ _REPLACE_ENDED = pb.OrchestrationIdReusePolicy(
 )
 
 
+async def start_unless_alive(durable: Durable, name: str, instance_id: str, request: Mapping[str, Any]) -> None:
+    """Start an orchestration; one that is alive is left alone, one that has ended starts over.
+
+    Args:
+        durable: The durable client.
+        name: Which orchestrator.
+        instance_id: Its id.
+        request: Its input, JSON.
+
+    Raises:
+        AioRpcError: The engine failed.
+        TimeoutError: It did not answer.
+    """
+    try:
+        async with durable.client() as client:
+            await client.schedule_new_orchestration(
+                name, input=request, instance_id=instance_id, reuse_id_policy=_REPLACE_ENDED
+            )
+    except AioRpcError as error:
+        if error.code() is not StatusCode.ALREADY_EXISTS:
+            raise
+
+
 class Orchestrations:
     """The orchestrations of videos; the instance id is the video id.
 
@@ -32,17 +58,8 @@ class Orchestrations:
 
     async def ensure_running(self, video: Video) -> None:
         """Start a video's orchestration, unless it is alive; one that ended early starts over."""
-        try:
-            async with self._durable.client() as client:
-                await client.schedule_new_orchestration(
-                    GENERATE_VIDEO,
-                    input=StepRequest.first(video).model_dump(mode="json", exclude_defaults=True),
-                    instance_id=video.video_id,
-                    reuse_id_policy=_REPLACE_ENDED,
-                )
-        except AioRpcError as error:
-            if error.code() is not StatusCode.ALREADY_EXISTS:
-                raise
+        request = StepRequest.first(video).model_dump(mode="json", exclude_defaults=True)
+        await start_unless_alive(self._durable, GENERATE_VIDEO, video.video_id, request)
 
     async def wake(self, ref: VideoRef, news: News) -> None:
         """End a video's present wait."""

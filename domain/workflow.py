@@ -136,6 +136,7 @@ class StepRequest(BaseModel):
         verdict: What the job has shown of its deployment.
         troubles: How often the step met each trouble, by its kind, since it last met none.
         failure: Why the video is to end, if it failed.
+        batch: The batch that is told when it has ended.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -149,13 +150,15 @@ class StepRequest(BaseModel):
     verdict: Verdict | None = None
     troubles: Mapping[str, int] = {}
     failure: Failure | None = None
+    batch: str | None = None
 
     @classmethod
     def first(cls, video: Video) -> Self:
         """Where the workflow of a video begins, or begins again."""
         demand = Demand.of(video)
         step = Step.COPY if video.state is VideoState.COPYING else Step.ACQUIRE
-        return cls(video=video.ref, demand=demand, step=step, pool=video.model)
+        batch_id = video.batch.batch_id if video.batch else None
+        return cls(video=video.ref, demand=demand, step=step, pool=video.model, batch=batch_id)
 
     def attempts_at(self, trouble: Exception) -> int:
         """How often this kind of trouble was met before."""

@@ -4,13 +4,13 @@ from fastapi import FastAPI
 
 from front_door.auth import ADMIN_PREFIXES, Door
 from front_door.error_answers import install_error_answers
-from front_door.routers import admin, aliases, characters, files, health, models, remakes, videos
+from front_door.routers import admin, aliases, batches, characters, files, health, models, remakes, videos
 from front_door.services import FrontDoorServices
 from front_door.wire import ErrorAnswer
 
 PREFIXES = ("/v1", "/openai/v1", "/openai")
 """OpenAI's clients; Azure's v1 base URL; Azure's classic clients, which send an api-version that needs no reading."""
-_RESOURCES = (videos, remakes, characters, aliases, models, files)
+_RESOURCES = (videos, remakes, characters, aliases, models, files, batches)
 
 
 def create_app(services: FrontDoorServices) -> FastAPI:

@@ -21,6 +21,7 @@ from clients.videos_api import VideosApi
 from clients.webhooks import Webhooks
 from domain.catalog import Catalog
 from front_door.memory_budget import MemoryBudget
+from intake.batches import BatchIntake
 from intake.services import Intake
 
 
@@ -36,6 +37,7 @@ class FrontDoorServices:
         videos: The records.
         contents: Finished videos.
         files: What tenants uploaded.
+        batches: Files full of requests.
         characters: Whose they are.
         orchestrations: The durable client.
         capacity_pools: Who has the slots of the deployments, for the operator.
@@ -59,6 +61,7 @@ class FrontDoorServices:
     videos: VideoTable
     contents: BlobStore
     files: Files
+    batches: BatchIntake
     characters: CharacterTable
     orchestrations: Orchestrations
     capacity_pools: CapacityPools

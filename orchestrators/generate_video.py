@@ -44,6 +44,8 @@ def generate_video(context: OrchestrationContext, first_step: dict[str, Any]) ->
             context.send_event(video_id, WAKE)
         following = request.after(result)
         if following is None:
+            if request.batch:
+                context.send_event(request.batch, WAKE, data=request.video.video_id)
             return
         request = following
         if result.delay_s:

@@ -10,6 +10,8 @@ import httpx
 from azure.keyvault.secrets.aio import SecretClient
 
 from clients.admin_key import AdminKey
+from clients.batch_runs import BatchRuns
+from clients.batch_table import BatchTable
 from clients.blob_store import BlobStore
 from clients.caller_keys import CallerKeys
 from clients.capacity_pools import CapacityPools
@@ -34,6 +36,7 @@ from domain.video_id import new_video_id
 from front_door.app import create_app
 from front_door.memory_budget import MemoryBudget
 from front_door.services import FrontDoorServices
+from intake.batches import BatchIntake
 from intake.services import Intake
 from tests.unit.listeners import Listeners
 
@@ -94,6 +97,14 @@ async def open_front_door(
         contents=blobs,
         files=files,
         characters=CharacterTable(videos._table),
+        batches=BatchIntake(
+            catalog=catalog,
+            records=BatchTable(videos._table),
+            files=files,
+            runs=BatchRuns(durable),
+            clock=_now,
+            randomness=bytes,
+        ),
         orchestrations=orchestrations,
         capacity_pools=CapacityPools(durable),
         render_times=render_times,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from secrets import token_bytes
 from typing import Any
 
 import httpx
@@ -19,9 +20,12 @@ from domain.video import Variant, Video
 from front_door.app import create_app
 from front_door.memory_budget import MemoryBudget
 from front_door.services import FrontDoorServices
+from intake.batches import BatchIntake
 from intake.services import Intake
 from tests.unit.examples import TENANT, a_catalog, a_deployment
 from tests.unit.fakes import (
+    FakeBatchRuns,
+    FakeBatchTable,
     FakeBlobStore,
     FakeCapacityPools,
     FakeCharacterTable,
@@ -55,6 +59,8 @@ class World:
     files: FakeFileTable = field(default_factory=FakeFileTable)
     file_blobs: FakeBlobStore = field(default_factory=FakeBlobStore)
     characters: FakeCharacterTable = field(default_factory=FakeCharacterTable)
+    batches: FakeBatchTable = field(default_factory=FakeBatchTable)
+    runs: FakeBatchRuns = field(default_factory=FakeBatchRuns)
     orchestrations: FakeOrchestrations = field(default_factory=FakeOrchestrations)
     pools: FakeCapacityPools = field(default_factory=FakeCapacityPools)
     render_times: FakeRenderTimeTable = field(default_factory=FakeRenderTimeTable)
@@ -84,6 +90,14 @@ class World:
             videos=intake.videos,
             contents=self.contents.as_store(),
             files=intake.files,
+            batches=BatchIntake(
+                catalog=intake.catalog,
+                records=self.batches.as_table(),
+                files=intake.files,
+                runs=self.runs.as_runs(),
+                clock=self.clock,
+                randomness=token_bytes,
+            ),
             characters=self.characters.as_table(),
             orchestrations=intake.orchestrations,
             capacity_pools=self.pools.as_pools(),

@@ -1,0 +1,73 @@
+"""Looks at every line of a batch before the first one is asked for."""
+
+from collections.abc import AsyncIterator, Sequence
+
+from activities.batch_services import BatchServices
+from clients.blob_store import BLOCK_BYTES
+from domain.batch import Batch, LineError
+from domain.batch_report import Report
+from domain.batch_survey import BatchSurvey
+from domain.batch_workflow import BatchRequest, BatchResult, BatchStep
+from domain.errors import NotFound
+from domain.file import File, Purpose
+from intake.batch_input import survey_input
+
+
+async def validate_batch(request: BatchRequest, services: BatchServices) -> BatchResult:
+    """Accept all lines or none; a rerun finds the same, and a batch that is past this stays as it is.
+
+    Args:
+        request: Whose lines.
+        services: Clients and clock.
+    """
+    batch = await services.batches.get(request.batch)
+    if batch.has_ended:
+        return BatchResult()
+    if not batch.total:
+        batch = await _validated(batch, services)
+    return BatchResult() if batch.has_ended else BatchResult(following=BatchStep.ADVANCE)
+
+
+async def _validated(batch: Batch, services: BatchServices) -> Batch:
+    intake = services.intake
+    today = intake.clock().date()
+    try:
+        file = await services.files.records.get(batch.tenant, batch.input_file_id)
+        survey = await survey_input(file, services.files.blobs, intake.catalog, today)
+    except NotFound as error:
+        survey = BatchSurvey(intake.catalog, today)
+        survey.errors.append(LineError(code="input_file_gone", message=error.message))
+    now = intake.clock()
+    if not survey.errors:
+        return await services.batches.amend(batch.ref, lambda kept: kept.validated(survey.models, survey.total, now))
+    error_bytes = await _list_errors(batch, survey.errors, services)
+    return await services.batches.amend(
+        batch.ref,
+        lambda kept: kept if kept.has_ended else kept.refused(survey.errors, survey.total, error_bytes, now),
+    )
+
+
+async def _list_errors(batch: Batch, errors: Sequence[LineError], services: BatchServices) -> int:
+    stored = await services.files.upload(batch.tenant, batch.error_file_id, _in_blocks(batch, errors))
+    file = File(
+        file_id=batch.error_file_id,
+        tenant=batch.tenant,
+        filename=f"{batch.batch_id}_errors.jsonl",
+        purpose=Purpose.BATCH_OUTPUT,
+        size_bytes=stored.size_bytes,
+        created_at=services.intake.clock(),
+        sha256=stored.sha256,
+    )
+    await services.files.records.insert(file)
+    return stored.size_bytes
+
+
+async def _in_blocks(batch: Batch, errors: Sequence[LineError]) -> AsyncIterator[bytes]:
+    block = b""
+    for error in errors:
+        text = Report.of_error(batch, error).text
+        if len(block) + len(text) > BLOCK_BYTES:
+            yield block
+            block = b""
+        block += text
+    yield block

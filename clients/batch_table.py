@@ -1,0 +1,146 @@
+"""Batch records in Table Storage.
+
+PartitionKey     RowKey             row
+tenant-TENANT    b<newest first>    the record; a plain range query lists the newest first
+open-batches     the batch's id     whose it is; the sweeper looks after every one, until its history is purged
+"""
+
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+from azure.core import MatchConditions
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.data.tables import UpdateMode
+from azure.data.tables.aio import TableClient
+
+from clients.table_rows import just_after, rows_between, tenant_partition
+from domain.batch import BATCH_IDS, Batch, BatchRef
+from domain.errors import NotFound
+
+_OPEN = "open-batches"
+_NESTED = ("metadata", "models", "in_flight", "errors")
+_AMEND_ATTEMPTS = 20
+
+
+class BatchPage(NamedTuple):
+    """One page of a tenant's batches."""
+
+    batches: Sequence[Batch]
+    has_more: bool
+
+
+class BatchTable:
+    """Reads and writes batch records.
+
+    Args:
+        table: The table; its credential needs data access.
+    """
+
+    def __init__(self, table: TableClient) -> None:
+        self._table = table
+
+    async def insert(self, batch: Batch) -> None:
+        """Accept a batch: from here on the sweeper sees to it that it runs."""
+        await self._table.upsert_entity({"PartitionKey": _OPEN, "RowKey": batch.batch_id, "tenant": batch.tenant})
+        await self._table.upsert_entity(_to_entity(batch), UpdateMode.REPLACE)
+
+    async def get(self, ref: BatchRef) -> Batch:
+        """The record.
+
+        Raises:
+            NotFound: The tenant has no such batch.
+        """
+        return (await self._read(ref))[0]
+
+    async def amend(self, ref: BatchRef, change: Callable[[Batch], Batch]) -> Batch:
+        """Change a record as if nobody else did at the same time.
+
+        Args:
+            ref: Which one.
+            change: Makes the new record from the present one; may run more than once.
+
+        Returns:
+            The record as it now is.
+
+        Raises:
+            NotFound: The tenant has no such batch.
+        """
+        for _ in range(_AMEND_ATTEMPTS):
+            batch, etag = await self._read(ref)
+            after = change(batch)
+            if after == batch or await self._replace(after, etag):
+                return after
+        raise RuntimeError(f"{ref.batch_id} kept changing while it was being changed")
+
+    async def page(self, tenant: str, *, after: str | None, limit: int) -> BatchPage:
+        """A tenant's batches, the newest first.
+
+        Args:
+            tenant: Whose.
+            after: The last id of the page before; None for the first page.
+            limit: At most so many.
+
+        Raises:
+            NotFound: `after` is no id of a batch.
+        """
+        if after is not None and not BATCH_IDS.has(after):
+            raise NotFound(f"There is no batch '{after}'.", param="after")
+        span = (just_after(_row(after)) if after else "b", "c")
+        found = rows_between(self._table, tenant_partition(tenant), span, limit=limit + 1)
+        batches = [_to_batch(row) async for row in found]
+        return BatchPage(batches[:limit], has_more=len(batches) > limit)
+
+    async def open(self) -> AsyncIterator[BatchRef]:
+        """Every batch that somebody has to look after."""
+        async for row in rows_between(self._table, _OPEN, ("", "~")):
+            yield BatchRef(tenant=row["tenant"], batch_id=row["RowKey"])
+
+    async def close_case(self, ref: BatchRef) -> None:
+        """Nobody needs to look after it any more."""
+        await self._table.delete_entity(_OPEN, ref.batch_id)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._table.close()
+
+    async def _read(self, ref: BatchRef) -> tuple[Batch, str]:
+        try:
+            if BATCH_IDS.has(ref.batch_id):
+                row: Any = await self._table.get_entity(tenant_partition(ref.tenant), _row(ref.batch_id))
+                return _to_batch(row), row.metadata["etag"]
+        except ResourceNotFoundError:
+            pass
+        raise NotFound(f"There is no batch '{ref.batch_id}'.", param="batch_id", code="batch_not_found")
+
+    async def _replace(self, batch: Batch, etag: str) -> bool:
+        """Write a record over the one that has this ETag, if there still is one."""
+        unchanged: dict[str, Any] = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+        try:
+            await self._table.update_entity(_to_entity(batch), UpdateMode.REPLACE, **unchanged)
+        except HttpResponseError as error:
+            if error.status_code not in {HTTPStatus.PRECONDITION_FAILED, HTTPStatus.NOT_FOUND}:
+                raise
+            return False
+        return True
+
+
+def _row(batch_id: str) -> str:
+    return f"b{BATCH_IDS.newest_first_key(batch_id)}"
+
+
+def _to_entity(batch: Batch) -> dict[str, Any]:
+    fields = batch.model_dump(mode="json", exclude_none=True)
+    for name in _NESTED:
+        if name in fields:
+            fields[name] = json.dumps(fields[name], ensure_ascii=False)
+    return {"PartitionKey": tenant_partition(batch.tenant), "RowKey": _row(batch.batch_id), **fields}
+
+
+def _to_batch(entity: Any) -> Batch:
+    fields = dict(entity)
+    for name in _NESTED:
+        if name in fields:
+            fields[name] = json.loads(fields[name])
+    return Batch.model_validate(fields)

@@ -1,0 +1,85 @@
+"""What the input of a batch asks for in all: its models, its cost, and every line that cannot be asked for."""
+
+from datetime import date
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Final
+
+from domain.batch import LineError
+from domain.batch_line import Line, read_line
+from domain.catalog import Catalog
+from domain.errors import InvalidRequest
+from domain.offer import offer_of
+from domain.video_request import VideoRequest, read_video_request
+
+LINES_LIMIT: Final = 50_000
+_DIGEST_BYTES = 12
+
+
+class BatchSurvey:
+    """Takes line after line.
+
+    Args:
+        catalog: What can be rendered.
+        today: In UTC.
+
+    Attributes:
+        total: How many lines there were that are not blank.
+        errors: Every bad line, in order.
+        cost_usd: What the good ones cost, each at the first deployment that can render it.
+    """
+
+    def __init__(self, catalog: Catalog, today: date) -> None:
+        self._catalog = catalog
+        self._today = today
+        self._custom_ids = set[bytes]()
+        self._models = dict[str, None]()
+        self.total = 0
+        self.errors = list[LineError]()
+        self.cost_usd = Decimal(0)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """What the good lines ask for."""
+        return tuple(self._models)
+
+    def add(self, line: Line) -> None:
+        """Look at the next line."""
+        if line.is_blank:
+            return
+        self.total += 1
+        if self.total > LINES_LIMIT:
+            if self.total == LINES_LIMIT + 1:  # what is too many is said once
+                message = f"A batch has at most {LINES_LIMIT} lines."
+                self.errors.append(LineError(code="too_many_lines", message=message, line=line.number))
+            return
+        try:
+            self._take(line)
+        except InvalidRequest as error:
+            code = error.code or "invalid_value"
+            self.errors.append(LineError(code=code, message=error.message, line=line.number, param=error.param))
+
+    def finish(self) -> None:
+        """That was the last one."""
+        if self.total == 0:
+            self.errors.append(LineError(code="empty_file", message="The input file has no line."))
+
+    def _take(self, line: Line) -> None:
+        custom_id, body = read_line(line)
+        asked = read_video_request(body, self._catalog, may_fall_back=True, today=self._today)
+        digest = blake2b(custom_id.encode(), digest_size=_DIGEST_BYTES).digest()
+        if digest in self._custom_ids:
+            message = f"The custom_id '{custom_id[:80]}' is that of an earlier line, too."
+            raise InvalidRequest(message, param="custom_id", code="duplicate_custom_id")
+        self._custom_ids.add(digest)
+        self._models[asked.model] = None
+        self.cost_usd += self._cost_usd(asked, with_image=bool(body.get("input_reference")))
+
+    def _cost_usd(self, asked: VideoRequest, *, with_image: bool) -> Decimal:
+        offer = offer_of(asked.model, self._catalog, may_fall_back=True, today=self._today)
+        able = (
+            each
+            for each in sorted(offer.deployments, key=lambda each: each.priority)
+            if each.renders(size=asked.size, seconds=asked.seconds, with_image=with_image)
+        )
+        return asked.seconds * next(able).price_per_second(asked.size)

@@ -1,0 +1,51 @@
+"""Sees to it that every batch runs until it has ended, and that its history goes some time after."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from clients.batch_runs import BatchRuns
+from clients.batch_table import BatchTable
+from domain.batch import BATCH_IDS, BatchRef
+from domain.errors import NotFound
+
+_log = logging.getLogger(__name__)
+
+RECORD_IS_LATE = timedelta(hours=1)
+"""A record that is not there by then was never written."""
+
+
+@dataclass(frozen=True)
+class BatchKeeper:
+    """Looks after the open batches; at any moment, any number of times.
+
+    Attributes:
+        batches: The records.
+        runs: The durable client.
+        history_retention: How long an ended batch's orchestration history is kept.
+    """
+
+    batches: BatchTable
+    runs: BatchRuns
+    history_retention: timedelta
+
+    async def sweep(self, now: datetime) -> None:
+        """Look after every open batch; one that cannot be helped now does not stop the others."""
+        async for ref in self.batches.open():
+            try:
+                await self._look_after(ref, now)
+            except Exception:  # noqa: BLE001 - whatever is wrong with one batch, the others need looking after
+                _log.exception("%s could not be looked after", ref.batch_id)
+
+    async def _look_after(self, ref: BatchRef, now: datetime) -> None:
+        try:
+            batch = await self.batches.get(ref)
+        except NotFound:
+            if now - BATCH_IDS.created_at(ref.batch_id) > RECORD_IS_LATE:
+                await self.batches.close_case(ref)
+            return
+        if batch.ended_at is None:
+            await self.runs.ensure_running(ref)
+        elif now - batch.ended_at > self.history_retention:
+            await self.runs.purge(ref)
+            await self.batches.close_case(ref)

@@ -1,0 +1,190 @@
+"""Every line of a batch is asked for once and reported once, never too many at a time, whoever dies when."""
+
+import asyncio
+from datetime import timedelta
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.batch import BatchStatus
+from domain.batch_window import SPARE, window
+from domain.batch_workflow import BatchRequest
+from domain.failures import FailureCode
+from tests.unit.activities.batch_world import BatchWorld, Died, a_line, as_jsonl, counted, prompts
+from tests.unit.examples import NOW, a_deployment, a_model_catalog
+
+WIDTH = 2 + SPARE
+UNREADABLE = {"prompt": "p", "input_reference": {"image_url": "data:image/png;base64,!"}}
+
+
+def a_world(count: int) -> BatchWorld:
+    return BatchWorld(as_jsonl([a_line(number) for number in range(1, count + 1)]))
+
+
+async def begun(world: BatchWorld) -> BatchRequest:
+    """A batch whose first videos are in flight, and what comes next."""
+    request = BatchRequest(batch=world.ref)
+    request = request.after(await world.run(request), [])
+    return request.after(await world.run(request), [])
+
+
+async def test_every_line_becomes_a_video_and_a_line_of_the_output():
+    world = a_world(20)
+    await world.run_to_the_end()
+    assert world.batch.status is BatchStatus.COMPLETED
+    assert (world.batch.total, world.batch.completed, world.batch.failed) == (20, 20, 0)
+    assert counted(world.output()) == {f"shot-{number}": 1 for number in range(1, 21)}
+    first = world.output()[0]
+    assert first["error"] is None
+    assert first["response"]["status_code"] == 200
+    assert first["response"]["body"]["object"] == "video"
+    assert first["response"]["body"]["reelay"]["blob_url"]
+    assert world.records.records[world.batch.tenant, world.batch.output_file_id].size_bytes == world.batch.output_bytes
+
+
+async def test_no_more_are_in_flight_than_the_pool_can_use_and_a_few():
+    world = a_world(50)
+    most = list[int]()
+    await begun(world)
+    assert len(world.running()) == WIDTH
+    await world.run_to_the_end(meanwhile=lambda: most.append(len(world.running())))
+    assert max(most) <= WIDTH
+
+
+async def test_what_has_ended_is_reported_while_the_rest_runs():
+    world = a_world(20)
+    request = await begun(world)
+    ended = world.running()[0]
+    world.end(ended)
+    await world.run(request.model_copy(update={"ended": [ended.video_id]}))
+    assert [line["custom_id"] for line in world.output()] == ["shot-1"]
+    assert world.batch.status is BatchStatus.IN_PROGRESS
+    assert len(world.running()) == WIDTH
+    assert world.records.records[world.batch.tenant, world.batch.output_file_id].size_bytes == world.batch.output_bytes
+
+
+async def test_a_failed_video_is_reported_in_the_error_file():
+    world = a_world(1)
+    request = await begun(world)
+    world.end(world.running()[0], well=False)
+    await world.run(request.model_copy(update={"ended": None}))
+    assert world.output() == []
+    assert world.errors()[0]["error"]["code"] == FailureCode.CANCELLED
+    assert (world.batch.status, world.batch.failed) == (BatchStatus.COMPLETED, 1)
+
+
+async def test_a_video_whose_record_is_gone_is_reported_too():
+    world = a_world(1)
+    request = await begun(world)
+    world.videos.records.clear()
+    await world.run(request.model_copy(update={"ended": None}))
+    assert (world.batch.status, world.batch.failed) == (BatchStatus.COMPLETED, 1)
+
+
+async def test_a_line_that_is_refused_when_its_turn_comes_is_reported_as_refused():
+    world = BatchWorld(as_jsonl([a_line(1, body=UNREADABLE)]))
+    await world.run_to_the_end()
+    assert world.errors()[0]["response"]["status_code"] == 400
+    assert world.errors()[0]["custom_id"] == "shot-1"
+
+
+async def test_cancelling_finishes_what_runs_and_reports_the_rest():
+    world = a_world(20)
+    request = await begun(world)
+    world.batches.records[world.ref] = world.batch.cancelling(world.clock())
+    result = await world.run(request.model_copy(update={"ended": None}))
+    assert result.waits
+    assert len(world.running()) == WIDTH
+    assert {line["error"]["code"] for line in world.errors()} == {"batch_cancelled"}
+    world.end_all()
+    await world.run(request.model_copy(update={"ended": None}))
+    assert world.batch.status is BatchStatus.CANCELLED
+    assert counted([*world.output(), *world.errors()]) == {f"shot-{number}": 1 for number in range(1, 21)}
+
+
+async def test_what_has_not_begun_in_its_window_expires():
+    world = a_world(20)
+    request = await begun(world)
+    world.clock.advance(timedelta(hours=24).total_seconds())
+    await world.run(request.model_copy(update={"ended": None}))
+    assert world.batch.status is BatchStatus.FINALIZING
+    world.end_all()
+    await world.run(request.model_copy(update={"ended": None}))
+    assert world.batch.status is BatchStatus.EXPIRED
+    assert (world.batch.completed, world.batch.failed) == (WIDTH, 20 - WIDTH)
+
+
+async def test_a_batch_whose_input_is_deleted_finishes_what_runs_and_fails():
+    world = a_world(20)
+    request = await begun(world)
+    world.blobs.blobs.clear()
+    world.end_all()
+    await world.run(request.model_copy(update={"ended": None}))
+    assert world.batch.status is BatchStatus.FAILED
+    assert world.batch.errors[0].code == "input_file_gone"
+    assert world.batch.completed == WIDTH
+
+
+async def test_blank_lines_are_nobody():
+    world = BatchWorld(b"\n" + as_jsonl([a_line(1)]) + b"  \n\n" + as_jsonl([a_line(2)]) + b"\n")
+    await world.run_to_the_end()
+    assert (world.batch.status, world.batch.total, world.batch.completed) == (BatchStatus.COMPLETED, 2, 2)
+
+
+async def test_two_at_a_time_make_one_video_for_each_line():
+    world = a_world(9)
+    request = BatchRequest(batch=world.ref)
+    request = request.after(await world.run(request), [])
+    while not world.batch.has_ended:
+        await asyncio.gather(*(world.run(request.model_copy(update={"ended": None})) for _ in range(2)))
+        world.end_all()
+    assert prompts(world.videos.records.values()).most_common(1)[0][1] == 1
+    assert counted(world.output()) == {f"shot-{number}": 1 for number in range(1, 10)}
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=st.integers(0, 2**32), count=st.integers(1, 25))
+async def test_each_line_counts_once_wherever_the_process_dies(seed: int, count: int):
+    chance = Random(seed)  # noqa: S311 - no secret
+    bad = a_line(count + 1, body=UNREADABLE)
+    world = BatchWorld(as_jsonl([*(a_line(number) for number in range(1, count + 1)), bad]))
+    request, cancelled_after = BatchRequest(batch=world.ref), chance.choice([None, None, 3, 9])
+    for step in range(1_000):
+        if world.batch.has_ended:
+            break
+        if step == cancelled_after:
+            world.batches.records[world.ref] = world.batch.cancelling(world.clock())
+        world.fuse.left = chance.choice([None, chance.randrange(60)])
+        request = await taken(request, world, chance)
+        world.fuse.left = None
+        world.clock.advance(chance.choice([0, 0, 61]))
+        assert len(world.running()) <= WIDTH
+    reports = [*world.output(), *world.errors()]
+    assert counted(reports) == {f"shot-{number}": 1 for number in range(1, count + 2)}
+    assert (world.batch.completed, world.batch.failed) == (len(world.output()), len(world.errors()))
+    assert all(times == 1 for times in prompts(world.videos.records.values()).values())
+    reported = {report["response"]["request_id"] for report in reports if report["response"]}
+    assert {video.video_id for video in world.videos.records.values()} <= reported
+
+
+async def taken(request: BatchRequest, world: BatchWorld, chance: Random) -> BatchRequest:
+    """Take a step, or die in it; then some videos end, and the batch may be told."""
+    try:
+        result = await world.run(request)
+    except Died:
+        return chance.choice([request, BatchRequest(batch=world.ref)])
+    running = world.running() if result.waits else []
+    ended = chance.sample(running, chance.randint(0, len(running)))
+    for video in ended:
+        world.end(video, well=chance.random() < 0.7)
+    news = chance.choice([[video.video_id for video in ended], [None]])
+    return request.after(result, news) if result.following else request
+
+
+def test_the_window_is_what_the_living_deployments_of_its_models_can_use():
+    retired = a_deployment(name="old", max_concurrent=9, retires_on=NOW.date() - timedelta(days=1))
+    some = {"sora-2": [a_deployment(max_concurrent=3), retired], "pro": [a_deployment(name="p", max_concurrent=5)]}
+    catalog = a_model_catalog(**some)
+    assert window(["sora-2"], catalog, NOW.date()) == 3 + SPARE
+    assert window(["sora-2", "pro", "gone"], catalog, NOW.date()) == 8 + SPARE
