@@ -13,12 +13,12 @@ from azure.keyvault.secrets.aio import SecretClient
 from azure.storage.blob import BlobServiceClient as BlockingBlobServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 
-from clients.batch_table import BatchTable
 from clients.blob_store import AccountKeySigner, BlobStore, UserDelegationSigner
 from clients.character_table import CharacterTable
 from clients.event_grid import EventGrid, TopicKey
 from clients.file_table import FileTable
 from clients.files import Files
+from clients.purge_progress import PurgeProgress
 from clients.render_times import RenderTimeTable
 from clients.secret_store import SecretStore, read_here
 from clients.settings import Settings
@@ -95,9 +95,9 @@ class Azure:
         """Whose character is where."""
         return CharacterTable(self._table())
 
-    def batches(self) -> BatchTable:
-        """The batch records."""
-        return BatchTable(self._table())
+    def purge_progress(self) -> PurgeProgress:
+        """How far the purge has come."""
+        return PurgeProgress(self._table())
 
     def vault(self, url: str) -> SecretClient:
         """A Key Vault."""

@@ -1,10 +1,11 @@
 """File records in Table Storage, two rows each, in the partition of their tenant.
 
 f<newest first>    the record; a plain range query lists the newest first
-g<oldest first>    the same for the other order; before the upload it is there without the record's fields
+g<oldest first>    the same for the other order; before the upload it is there without most of the fields
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from azure.core.exceptions import ResourceNotFoundError
@@ -14,6 +15,9 @@ from azure.data.tables.aio import TableClient
 from clients.table_rows import Tenants, just_after, rows_between, tenant_partition
 from domain.errors import NotFound
 from domain.file import FILE_IDS, File, Purpose
+from domain.timed_id import first_key_at
+
+_UPLOAD_LIMIT = timedelta(days=1)
 
 
 class FilePage(NamedTuple):
@@ -35,9 +39,10 @@ class FileTable:
         self._tenants = Tenants(table)
 
     async def expect(self, tenant: str, file_id: str) -> None:
-        """Note that bytes may come, so that those of an upload that broke off are found."""
+        """Note that bytes may come, so that those of an upload that broke off expire."""
         await self._tenants.remember(tenant)
-        await self._table.upsert_entity(_key(tenant, _place(file_id)))
+        expires_at = FILE_IDS.created_at(file_id) + _UPLOAD_LIMIT
+        await self._table.upsert_entity({**_key(tenant, _place(file_id)), "expires_at": _as_text(expires_at)})
 
     async def insert(self, file: File) -> None:
         """Keep a record, over whatever was there."""
@@ -97,6 +102,24 @@ class FileTable:
         files = [File.model_validate(row) async for row in found]
         return FilePage(files[:limit], has_more=len(files) > limit)
 
+    async def outdated(
+        self, tenant: str, *, after: str | None, now: datetime, made_before: datetime | None, limit: int
+    ) -> Sequence[str]:
+        """The ids of files that have expired, and of uploads that broke off, and of all that are old; oldest first.
+
+        Args:
+            tenant: Whose.
+            after: The id after which to begin; None for the beginning.
+            now: The present time.
+            made_before: What was made before is old; None if nothing ever is.
+            limit: At most so many.
+        """
+        span = (just_after(_place(after)) if after else "g", "h")
+        values = {"old": f"g{first_key_at(made_before)}" if made_before else "", "now": _as_text(now)}
+        also = "(RowKey lt @old or expires_at le @now)"
+        found = rows_between(self._table, tenant_partition(tenant), span, limit=limit, also=also, **values)
+        return [FILE_IDS.of_key(row["RowKey"].removeprefix("g")) async for row in found]
+
     async def forget(self, tenant: str, file_id: str) -> None:
         """Remove a record; its place stays until the bytes are gone. Harmless when it is gone."""
         await self._table.delete_entity(tenant_partition(tenant), _record(file_id))
@@ -114,6 +137,11 @@ class FileTable:
 def missing(file_id: str) -> NotFound:
     """What a tenant is told that has no such file."""
     return NotFound(f"There is no file '{file_id}'.", param="file_id", code="file_not_found")
+
+
+def _as_text(moment: datetime) -> str:
+    """As records have it: such texts sort by time, to the second."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _record(file_id: str) -> str:

@@ -14,6 +14,7 @@ from domain.catalog import Catalog, Models
 from domain.configuration import problems_in
 from domain.errors import ConfigurationError
 from domain.inbox import DEAD_LETTERS, INBOX
+from domain.retention import RetentionRules
 from domain.secret_reference import SecretRef
 
 
@@ -64,6 +65,8 @@ class Settings(BaseSettings):
         link_lifetime_s: How long such a link works.
         history_retention_s: How long an ended video's orchestration history is kept.
         max_queued_s: How long a video may wait for a deployment to take it.
+        retention: What is kept how long, as JSON; see `domain.retention`.
+        purge_schedule: When what is older is removed; NCRONTAB.
         sweep_schedule: When the sweeper runs; NCRONTAB.
         sweep_grace_s: How long the sweeper leaves a new video alone.
         max_body_bytes: Largest request body, but for uploaded files.
@@ -90,6 +93,8 @@ class Settings(BaseSettings):
     link_lifetime_s: Annotated[int, Field(ge=60, le=86_400)] = 900
     history_retention_s: Annotated[float, Field(ge=0)] = 3600.0
     max_queued_s: Annotated[float, Field(gt=0)] = 86_400.0
+    retention: Annotated[_Json[RetentionRules], Field(validate_default=True)] = RetentionRules()
+    purge_schedule: str = "0 */10 3 * * *"
     sweep_schedule: str = "*/20 * * * * *"
     sweep_grace_s: Annotated[float, Field(gt=0)] = 60.0
     max_body_bytes: Annotated[int, Field(gt=0)] = 32 * 1024 * 1024

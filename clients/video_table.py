@@ -17,8 +17,9 @@ from clients import video_rows as rows
 from clients.table_rows import Tenants, just_after, rows_between
 from domain.claim import Claim
 from domain.errors import NotFound
+from domain.timed_id import first_key_at
 from domain.video import InvalidTransition, Video, VideoRef
-from domain.video_id import is_video_id
+from domain.video_id import VIDEO_IDS, is_video_id
 
 _AMEND_ATTEMPTS = 20
 _REMEMBERED = 100
@@ -64,6 +65,13 @@ class Page(NamedTuple):
     has_more: bool
 
 
+class Aged(NamedTuple):
+    """A place in a tenant's order of videos, and the video if there is one."""
+
+    ref: VideoRef
+    video: Video | None
+
+
 class VideoTable:
     """Reads and writes video records.
 
@@ -88,7 +96,7 @@ class VideoTable:
         await self._tenants.remember(video.tenant)
         await asyncio.gather(
             self._table.upsert_entity(rows.alarm_entity(video.ref, alarm_at)),
-            self._table.upsert_entity(rows.order_entity(video.ref)),
+            self._table.upsert_entity(rows.order_entity(video.ref, idempotency.key if idempotency else None)),
         )
         if idempotency is None:
             with suppress(ResourceExistsError):  # ids are unique: the transport repeated an insert that had worked
@@ -173,10 +181,44 @@ class VideoTable:
         videos = await read(tenant, after, limit + 1)
         return Page(videos[:limit], has_more=len(videos) > limit)
 
+    def tenants(self) -> AsyncIterator[str]:
+        """Everybody who ever had anything."""
+        return self._tenants.all()
+
+    async def oldest(self, tenant: str, *, after: str | None, made_before: datetime, limit: int) -> Sequence[Aged]:
+        """A tenant's videos from the oldest on, deleted ones too, and places of the order that have no video.
+
+        Args:
+            tenant: Whose.
+            after: The id after which to begin; None for the beginning.
+            made_before: The time at which to end.
+            limit: At most so many.
+        """
+        start, _ = rows.ORDERS
+        span = (just_after(rows.order_key(after)) if after else start, f"{start}{first_key_at(made_before)}")
+        order = [row["RowKey"] async for row in self._rows(tenant, span, limit=limit)]
+        if not order:
+            return []
+        span = (rows.record_key_of(order[-1]), just_after(rows.record_key_of(order[0])))
+        found = {row["RowKey"]: self._remember(_seen(row)).video async for row in self._rows(tenant, span)}
+        ids = [VIDEO_IDS.of_key(place.removeprefix(start)) for place in order]
+        return [Aged(VideoRef(tenant=tenant, video_id=each), found.get(rows.record_key(each))) for each in ids]
+
+    async def keep_cost(self, video: Video) -> None:
+        """Keep what a video cost, if it did, beyond its record."""
+        if video.cost_usd is not None:
+            await self._table.upsert_entity(rows.cost_entity(video))
+
     async def remove(self, ref: VideoRef) -> None:
-        """Remove a record, its place in the lists and its alarm; harmless when it is gone."""
-        for key in (rows.record_key, rows.order_key, rows.alarm_key):
-            await self._table.delete_entity(rows.tenant_partition(ref.tenant), key(ref.video_id))
+        """Remove a record, its Idempotency-Key, its place in the lists and its alarm; harmless when they are gone.
+
+        The place goes after the key that it tells of, and the alarm last: what is left half done, rings.
+        """
+        partition = rows.tenant_partition(ref.tenant)
+        await self._table.delete_entity(partition, rows.record_key(ref.video_id))
+        await self._remove_promise(ref)
+        for key in (rows.order_key, rows.alarm_key):
+            await self._table.delete_entity(partition, key(ref.video_id))
 
     async def claim(self, endpoint: str, upstream_id: str, claim: Claim) -> Claim:
         """Make a render job a video's own.
@@ -231,6 +273,16 @@ class VideoTable:
             if kept["video_id"] != video.video_id:  # else the transport repeated a transaction that had worked
                 raise AlreadyAccepted(kept["video_id"], kept["body_sha256"]) from None
 
+    async def _remove_promise(self, ref: VideoRef) -> None:
+        """Forget the Idempotency-Key that came with a video, unless another one was made with it."""
+        partition = rows.tenant_partition(ref.tenant)
+        with suppress(ResourceNotFoundError):
+            place: Any = await self._table.get_entity(partition, rows.order_key(ref.video_id))
+            if "promise" in place:
+                kept: Any = await self._table.get_entity(partition, place["promise"])
+                if kept["video_id"] == ref.video_id:
+                    await self._table.delete_entity(partition, place["promise"])
+
     async def _read(self, ref: VideoRef) -> _Seen:
         self._last_seen.pop(ref, None)
         if not is_video_id(ref.video_id):
@@ -239,7 +291,7 @@ class VideoTable:
             row: Any = await self._table.get_entity(rows.tenant_partition(ref.tenant), rows.record_key(ref.video_id))
         except ResourceNotFoundError:
             raise _missing(ref) from None
-        return self._remember(_Seen(rows.to_video(row), row.metadata["etag"]))
+        return self._remember(_seen(row))
 
     def _remember(self, seen: _Seen) -> _Seen:
         self._last_seen[seen.video.ref] = seen
@@ -302,6 +354,10 @@ class VideoTable:
 
     def _rows(self, tenant: str, span: tuple[str, str], **how: Any) -> AsyncIterator[Any]:
         return rows_between(self._table, rows.tenant_partition(tenant), span, **how)
+
+
+def _seen(row: Any) -> _Seen:
+    return _Seen(rows.to_video(row), row.metadata["etag"])
 
 
 def _missing(ref: VideoRef) -> NotFound:

@@ -101,6 +101,7 @@ class Video(_Value):
         progress: Percent, as the deployment last said.
         seen_running_at: When it last said that the job is not done.
         contents: What was copied, by variant.
+        content_removed_at: When that was removed, as it was old.
         usd_per_second: The deployment's price when the job was asked for.
         cost_usd: What was really rendered, at that price; None until that is known.
         cancel_requested_at: Somebody wants it to end; the orchestration will see to it.
@@ -219,6 +220,10 @@ class Video(_Value):
     def failed(self, failure: Failure, now: datetime) -> Self:
         """It will never be completed, and costs its tenant nothing."""
         return self._move(VideoState.FAILED, failure=failure, ended_at=now, cost_usd=None)
+
+    def content_removed(self, now: datetime) -> Self:
+        """Its files are no longer kept."""
+        return self._with(content_removed_at=self.content_removed_at or now)
 
     def raise_if_cancelled(self) -> None:
         """Stop whoever works on it, once somebody wants it to end.

@@ -16,14 +16,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from activities.announce import Announcer
-from clients.blob_store import BlobStore
 from clients.orchestrations import Orchestrations
 from clients.video_table import VideoTable
 from domain.errors import NotFound
-from domain.media import content_blob
-from domain.video import Variant, Video, VideoRef
+from domain.video import Video, VideoRef
 from domain.video_id import created_at
 from domain.workflow import News
+from event_sources.removal import Removal
 
 _log = logging.getLogger(__name__)
 
@@ -37,18 +36,16 @@ class Sweeper:
 
     Attributes:
         videos: The records.
-        contents: Finished videos.
-        inputs: What videos were asked with.
         orchestrations: The durable client.
+        removal: Takes away what was deleted.
         announcer: Tells what happened to a video.
         look_again_after: How soon a video that has not ended is looked at again.
         history_retention: How long an ended video's orchestration history is kept.
     """
 
     videos: VideoTable
-    contents: BlobStore
-    inputs: BlobStore
     orchestrations: Orchestrations
+    removal: Removal
     announcer: Announcer
     look_again_after: timedelta
     history_retention: timedelta
@@ -83,7 +80,7 @@ class Sweeper:
         elif not await self.announcer.announce(video):
             await self.videos.set_alarm(ref, now + self.look_again_after)
         elif video.deleted_at:
-            await self._remove(video)
+            await self.removal.remove(video)
         else:
             await self._purge_when_old(video, now)
 
@@ -103,11 +100,3 @@ class Sweeper:
         await self.videos.clear_alarm(video.ref)
         if (await self.videos.get(video.ref)).deleted_at:  # deleted meanwhile: its alarm was not the one to clear
             await self.videos.set_alarm(video.ref, now)
-
-    async def _remove(self, video: Video) -> None:
-        for variant in Variant:
-            await self.contents.delete(content_blob(video.ref, variant))
-        for stored in video.own_inputs:
-            await self.inputs.delete(stored.blob)
-        await self.orchestrations.purge(video.ref)
-        await self.videos.remove(video.ref)

@@ -6,13 +6,12 @@ from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, cast
 
 from azure.keyvault.secrets.aio import SecretClient
 
-from clients.batch_runs import BatchRuns
-from clients.batch_table import BatchPage, BatchTable
 from clients.blob_store import BlobStore, WholeBlob
 from clients.capacity_pools import CapacityPools
 from clients.character_table import CharacterTable
@@ -21,21 +20,22 @@ from clients.creations import InputFile
 from clients.file_table import FilePage, FileTable
 from clients.multipart import InputStream
 from clients.orchestrations import Orchestrations
+from clients.purge_progress import PurgeProgress
 from clients.render_times import RenderTimeTable
 from clients.secret_store import SecretStore
-from clients.video_table import AlreadyAccepted, Idempotency, Page, VideoTable
+from clients.video_table import Aged, AlreadyAccepted, Idempotency, Page, VideoTable
 from clients.videos_api import ContentStream, VideosApi
-from domain.batch import Batch, BatchRef
 from domain.capacity import Fleet, Lease, Pool
 from domain.catalog import Deployment
 from domain.character import Character
 from domain.claim import Claim
 from domain.errors import NotFound, OutcomeUnknown, PayloadTooLarge, UpstreamError, UpstreamNotFound
-from domain.file import File, Purpose
+from domain.file import FILE_IDS, File, Purpose
 from domain.render_job import RenderJob, RenderStatus
 from domain.render_times import NOTHING_LEARNT, LearntTime, RenderKind, RenderTimes
 from domain.secret_reference import SecretReference
 from domain.video import StoredContent, Variant, Video, VideoRef
+from domain.video_id import created_at
 from domain.workflow import News
 from tests.unit.examples import JPEG, MP4, NOW, WEBP
 
@@ -58,6 +58,8 @@ class FakeVideoTable:
 
     def __init__(self) -> None:
         self.records = dict[VideoRef, Video]()
+        self.places = set[VideoRef]()
+        self.costs = dict[VideoRef, Decimal]()
         self.alarms = dict[VideoRef, datetime]()
         self.claims = dict[tuple[str, str], Claim]()
         self.promises = dict[tuple[str, str], tuple[str, str]]()
@@ -69,6 +71,7 @@ class FakeVideoTable:
 
     def add(self, video: Video, *, alarm_at: datetime = NOW) -> Video:
         self.records[video.ref] = video
+        self.places.add(video.ref)
         self.alarms[video.ref] = alarm_at
         return video
 
@@ -78,7 +81,7 @@ class FakeVideoTable:
             if key in self.promises:
                 raise AlreadyAccepted(*self.promises[key])
             self.promises[key] = (video.video_id, idempotency.body_sha256)
-        self.add(self.records.get(video.ref, video), alarm_at=alarm_at)
+        self.add(video, alarm_at=alarm_at)
 
     async def get(self, ref: VideoRef) -> Video:
         if ref in self.broken:
@@ -115,6 +118,20 @@ class FakeVideoTable:
         rest = mine if after is None else mine[ids.index(after) + 1 :]
         return Page(rest[:limit], has_more=len(rest) > limit)
 
+    async def tenants(self) -> AsyncIterator[str]:
+        for tenant in sorted({ref.tenant for ref in self.places}):
+            yield tenant
+
+    async def oldest(self, tenant: str, *, after: str | None, made_before: datetime, limit: int) -> Sequence[Aged]:
+        mine = sorted(ref.video_id for ref in self.places if ref.tenant == tenant)
+        ids = [each for each in mine if each > (after or "") and created_at(each) < made_before]
+        refs = [VideoRef(tenant=tenant, video_id=each) for each in ids[:limit]]
+        return [Aged(ref, self.records.get(ref)) for ref in refs]
+
+    async def keep_cost(self, video: Video) -> None:
+        if video.cost_usd is not None:
+            self.costs[video.ref] = video.cost_usd
+
     async def claim(self, endpoint: str, upstream_id: str, claim: Claim) -> Claim:
         return self.claims.setdefault((endpoint, upstream_id), claim)
 
@@ -124,6 +141,7 @@ class FakeVideoTable:
     async def remove(self, ref: VideoRef) -> None:
         self.records.pop(ref, None)
         self.alarms.pop(ref, None)
+        self.places.discard(ref)
 
     async def due(self, now: datetime) -> AsyncIterator[VideoRef]:
         for ref in [ref for ref, at in self.alarms.items() if at <= now]:
@@ -146,6 +164,8 @@ class FakeFileTable:
     def __init__(self) -> None:
         self.records = dict[tuple[str, str], File]()
         self.places = set[tuple[str, str]]()
+        self.broken: Exception | None = None
+        """What removing raises."""
 
     def as_table(self) -> FileTable:
         return cast("FileTable", self)
@@ -175,7 +195,21 @@ class FakeFileTable:
         rest = mine if after is None else mine[ids.index(after) + 1 :]
         return FilePage(rest[:limit], has_more=len(rest) > limit)
 
+    async def outdated(
+        self, tenant: str, *, after: str | None, now: datetime, made_before: datetime | None, limit: int
+    ) -> Sequence[str]:
+        def is_due(file_id: str) -> bool:
+            file = self.records.get((tenant, file_id))
+            made_at = FILE_IDS.created_at(file_id)
+            expires_at = file.expires_at if file else made_at + timedelta(days=1)
+            return bool((made_before and made_at < made_before) or (expires_at and expires_at <= now))
+
+        mine = sorted(file_id for owner, file_id in self.places if owner == tenant and file_id > (after or ""))
+        return [file_id for file_id in mine if is_due(file_id)][:limit]
+
     async def forget(self, tenant: str, file_id: str) -> None:
+        if self.broken:
+            raise self.broken
         self.records.pop((tenant, file_id), None)
 
     async def remove(self, tenant: str, file_id: str) -> None:
@@ -201,70 +235,20 @@ class FakeCharacterTable:
         return self.records[tenant, character_id]
 
 
-class FakeBatchTable:
-    """`BatchTable`."""
+class FakePurgeProgress:
+    """`PurgeProgress`."""
 
     def __init__(self) -> None:
-        self.records = dict[BatchRef, Batch]()
-        self.opened = list[BatchRef]()
+        self.noted = dict[tuple[str, str], str]()
 
-    def as_table(self) -> BatchTable:
-        return cast("BatchTable", self)
+    def as_progress(self) -> PurgeProgress:
+        return cast("PurgeProgress", self)
 
-    async def insert(self, batch: Batch) -> None:
-        self.opened.append(batch.ref)
-        self.records[batch.ref] = batch
+    async def of(self, tenant: str, kind: str) -> str | None:
+        return self.noted.get((tenant, kind))
 
-    async def get(self, ref: BatchRef) -> Batch:
-        if ref not in self.records:
-            raise NotFound(f"There is no batch '{ref.batch_id}'.", param="batch_id", code="batch_not_found")
-        return self.records[ref]
-
-    async def amend(self, ref: BatchRef, change: Callable[[Batch], Batch]) -> Batch:
-        self.records[ref] = change(await self.get(ref))
-        return self.records[ref]
-
-    async def page(self, tenant: str, *, after: str | None, limit: int) -> BatchPage:
-        mine = [batch for batch in self.records.values() if batch.tenant == tenant]
-        mine.sort(key=lambda batch: batch.batch_id, reverse=True)
-        ids = [batch.batch_id for batch in mine]
-        rest = mine if after is None else mine[ids.index(after) + 1 :]
-        return BatchPage(rest[:limit], has_more=len(rest) > limit)
-
-    async def open(self) -> AsyncIterator[BatchRef]:
-        for ref in [*self.opened]:
-            yield ref
-
-    async def close_case(self, ref: BatchRef) -> None:
-        self.opened.remove(ref)
-
-
-class FakeBatchRuns:
-    """`BatchRuns`: remembers what it was asked for."""
-
-    def __init__(self) -> None:
-        self.started = list[BatchRef]()
-        self.woken = list[BatchRef]()
-        self.purged = list[BatchRef]()
-        self.broken: Exception | None = None
-        """What any call raises."""
-
-    def as_runs(self) -> BatchRuns:
-        return cast("BatchRuns", self)
-
-    async def ensure_running(self, ref: BatchRef) -> None:
-        self._note(self.started, ref)
-
-    async def wake(self, ref: BatchRef) -> None:
-        self._note(self.woken, ref)
-
-    async def purge(self, ref: BatchRef) -> None:
-        self._note(self.purged, ref)
-
-    def _note(self, calls: list[BatchRef], ref: BatchRef) -> None:
-        if self.broken:
-            raise self.broken
-        calls.append(ref)
+    async def note(self, tenant: str, kind: str, video_id: str) -> None:
+        self.noted[tenant, kind] = video_id
 
 
 class FakeRenderTimeTable:

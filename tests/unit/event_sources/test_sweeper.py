@@ -11,6 +11,7 @@ from domain.failures import Failure
 from domain.media import content_blob
 from domain.video import Variant, Video
 from domain.workflow import News
+from event_sources.removal import Removal
 from event_sources.sweeper import RECORD_IS_LATE, Sweeper
 from tests.unit.examples import NOW, PRICE, a_stored_content, a_video, an_id
 from tests.unit.fakes import FakeBlobStore, FakeOrchestrations, FakeVideoTable
@@ -31,12 +32,19 @@ class World:
     orchestrations: FakeOrchestrations = field(default_factory=FakeOrchestrations)
     listeners: Listeners = field(default_factory=lambda: Listeners(lambda: NOW))
 
-    def sweeper(self) -> Sweeper:
-        return Sweeper(
+    def removal(self) -> Removal:
+        return Removal(
             videos=self.videos.as_table(),
             contents=self.contents.as_store(),
             inputs=self.inputs.as_store(),
             orchestrations=self.orchestrations.as_orchestrations(),
+        )
+
+    def sweeper(self) -> Sweeper:
+        return Sweeper(
+            videos=self.videos.as_table(),
+            orchestrations=self.orchestrations.as_orchestrations(),
+            removal=self.removal(),
             announcer=self.listeners.announcer(self.videos.as_table(), self.contents.as_store()),
             look_again_after=LOOK_AGAIN_AFTER,
             history_retention=HISTORY_RETENTION,
@@ -105,6 +113,13 @@ async def test_an_ended_and_deleted_video_is_removed_with_all_it_has(world: Worl
     assert world.inputs.blobs == {}
     assert world.orchestrations.purged == [video.ref]
     assert world.videos.records == world.videos.alarms == {}
+
+
+@pytest.mark.parametrize("video", [a_video(cost_usd=PRICE), a_video()], ids=["paid for", "free"])
+async def test_what_a_removed_video_cost_is_kept(world: World, video: Video):
+    video = world.videos.add(video.model_copy(update={"state": "completed", "ended_at": NOW}).deleted(NOW))
+    await world.sweeper().sweep(NOW)
+    assert world.videos.costs == ({video.ref: PRICE} if video.cost_usd else {})
 
 
 async def test_an_alarm_before_its_record_goes_on_until_none_can_come(world: World):
