@@ -64,13 +64,14 @@ def _reelay(addresses: Addresses, memory: Memory) -> dict[str, str]:
 
 def _models(addresses: Addresses, expected_render_s: float) -> dict[str, str]:
     """One model behind a managed identity, one behind an API key in the vault; prices as OpenAI published them."""
-    common = {"seconds": [4, 8, 12], "operations": ["create", "remix"], "expected_render_s": expected_render_s}
+    common = {"seconds": [4, 8, 12], "expected_render_s": expected_render_s}
     standard = {
         **common,
         "name": "sora-2-eastus2",
         "endpoint": f"{addresses.upstream}/sora-2-eastus2/openai/v1/",
         "upstream_model": "sora-2",
         "auth": {"kind": "managed_identity"},
+        "operations": ["create", "remix", "edit", "extension", "character"],
         "sizes": ["720x1280", "1280x720"],
         "usd_per_second": {"*": "0.10"},
     }
@@ -80,6 +81,7 @@ def _models(addresses: Addresses, expected_render_s: float) -> dict[str, str]:
         "endpoint": f"{addresses.upstream}/{PRO_DEPLOYMENT}/openai/v1/",
         "upstream_model": "sora-2-pro",
         "auth": {"kind": "api_key", "secret": f"keyvault:{addresses.vault}/secrets/{PRO_SECRET}"},
+        "operations": ["create", "remix"],
         "sizes": ["720x1280", "1280x720", "1024x1792", "1792x1024"],
         "usd_per_second": {"720x1280": "0.30", "1280x720": "0.30", "1024x1792": "0.50", "1792x1024": "0.50"},
     }

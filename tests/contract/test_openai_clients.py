@@ -130,6 +130,8 @@ async def test_pages_are_followed_without_blocking(stack: RunningStack):
         assert mine <= {video.id async for video in client.videos.list(limit=2)}
 
 
-def test_remix_is_refused_in_words_the_client_understands(client: OpenAI, completed: dict[str, Any]):
-    with pytest.raises(NotFoundError, match="/docs"):
-        client.videos.remix(completed["id"], prompt="at night")
+def test_remix(client: OpenAI, completed: dict[str, Any]):
+    video = client.videos.poll(client.videos.remix(completed["id"], prompt="at night").id)
+
+    assert (video.status, video.remixed_from_video_id, video.prompt) == ("completed", completed["id"], "at night")
+    assert (video.seconds, video.size) == (completed["seconds"], completed["size"])
