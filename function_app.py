@@ -11,15 +11,19 @@ import azure.functions as func
 import httpx
 from durabletask.task import ActivityContext
 
+from activities.advance_batch import advance_batch
 from activities.announce import Announcer
+from activities.batch_services import BatchActivity, BatchServices, run_batch_activity
 from activities.check_render_job import check_render_job
 from activities.copy_content import copy_content
 from activities.end_video import end_video
 from activities.run import Activity, run_activity
 from activities.services import Services
 from activities.submit_render_job import submit_render_job
+from activities.validate_batch import validate_batch
 from clients.admin_key import AdminKey
 from clients.azure import INPUTS, Azure
+from clients.batch_runs import BatchRuns
 from clients.caller_keys import CallerKeys
 from clients.capacity_pools import CapacityPools
 from clients.credentials import Credentials
@@ -32,8 +36,10 @@ from clients.settings import load_settings
 from clients.videos_api import VideosApi
 from clients.webhook_sender import WebhookSender
 from clients.webhooks import Webhooks
+from domain.batch_workflow import RUN_BATCH, BatchStep
 from domain.workflow import CAPACITY_POOL, GENERATE_VIDEO, Step
 from entities.capacity_pool import capacity_pool
+from event_sources.batch_keeper import BatchKeeper
 from event_sources.dead_letters import DeadLetters
 from event_sources.grid_event import GridEvent
 from event_sources.inbox import Inbox
@@ -47,8 +53,11 @@ from event_sources.video_requests import VideoRequests
 from front_door.app import create_app
 from front_door.memory_budget import MemoryBudget
 from front_door.services import FrontDoorServices
+from front_door.show import show_video
+from intake.batches import BatchIntake
 from intake.services import Intake
 from orchestrators.generate_video import generate_video
+from orchestrators.run_batch import run_batch
 
 CONTENT_MEMORY_BYTES = 64 * 1024 * 1024
 COPIES_AT_ONCE = 4
@@ -119,6 +128,20 @@ intake = Intake(
     randomness=secrets.token_bytes,
     sweep_grace=sweep_grace,
 )
+batch_intake = BatchIntake(
+    catalog=catalog,
+    records=azure.batches(),
+    files=files,
+    runs=BatchRuns(durable_client),
+    clock=clock,
+    randomness=secrets.token_bytes,
+)
+batch_services = BatchServices(
+    batches=batch_intake.records,
+    files=files,
+    intake=intake,
+    show=lambda video: show_video(video, contents),
+)
 front_door = func.AsgiMiddleware(
     create_app(
         FrontDoorServices(
@@ -130,6 +153,7 @@ front_door = func.AsgiMiddleware(
             contents=contents,
             characters=azure.characters(),
             files=files,
+            batches=batch_intake,
             orchestrations=orchestrations,
             capacity_pools=capacity_pools,
             render_times=render_times,
@@ -186,6 +210,10 @@ inbox = Inbox(
     at_once=asyncio.Semaphore(FILES_AT_ONCE),
 )
 
+batch_keeper = BatchKeeper(
+    batches=batch_intake.records, runs=batch_intake.runs, history_retention=settings.history_retention
+)
+
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
 
@@ -207,6 +235,14 @@ async def sweep(timer: func.TimerRequest, durable: str) -> None:  # noqa: ARG001
     durable_client.connect(durable)
     await lease_keeper.reconcile(clock())
     await sweeper.sweep(clock())
+    await batch_keeper.sweep(clock())
+
+
+@app.function_name("deliver_webhooks")
+@app.timer_trigger(arg_name="timer", schedule=settings.sweep_schedule)
+async def deliver_webhooks(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding's name
+    """Deliver again what has not arrived, beside the sweeper: endpoints may be slow."""
+    await webhooks.retry(clock())
 
 
 @app.function_name("on_video_requested")
@@ -227,13 +263,6 @@ async def on_blob_created(event: func.EventGridEvent, durable: str) -> None:
     await inbox.receive(GridEvent.of(event))
 
 
-@app.function_name("deliver_webhooks")
-@app.timer_trigger(arg_name="timer", schedule=settings.sweep_schedule)
-async def deliver_webhooks(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding's name
-    """Deliver again what has not arrived, beside the sweeper: endpoints may be slow."""
-    await webhooks.retry(clock())
-
-
 @app.function_name("purge")
 @app.timer_trigger(arg_name="timer", schedule=settings.purge_schedule)
 @app.generic_input_binding(arg_name="durable", type="durableClient")
@@ -244,6 +273,7 @@ async def purge_old(timer: func.TimerRequest, durable: str) -> None:  # noqa: AR
 
 
 app.orchestration_trigger("context", GENERATE_VIDEO)(generate_video)
+app.orchestration_trigger("context", RUN_BATCH)(run_batch)
 app.entity_trigger("context", CAPACITY_POOL)(capacity_pool(catalog, settings.max_queued))
 
 
@@ -261,3 +291,19 @@ register_activity(Step.SUBMIT, submit_render_job)
 register_activity(Step.CHECK, check_render_job)
 register_activity(Step.COPY, copy_content)
 register_activity(Step.END, end_video)
+
+
+def register_batch_activity(name: BatchStep, body: BatchActivity) -> None:
+    """Let a batch's orchestration call an activity, which may start the orchestrations of videos."""
+
+    async def activity(request: object, durable: str) -> object:  # the worker wants types here, and no generics
+        durable_client.connect(durable)
+        return await run_batch_activity(body, request, batch_services)
+
+    activity.__name__ = name
+    bound = app.activity_trigger("request", name)(activity)
+    app.generic_input_binding(arg_name="durable", type="durableClient")(bound)
+
+
+register_batch_activity(BatchStep.VALIDATE, validate_batch)
+register_batch_activity(BatchStep.ADVANCE, advance_batch)

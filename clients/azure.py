@@ -13,6 +13,7 @@ from azure.keyvault.secrets.aio import SecretClient
 from azure.storage.blob import BlobServiceClient as BlockingBlobServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 
+from clients.batch_table import BatchTable
 from clients.blob_store import AccountKeySigner, BlobStore, UserDelegationSigner
 from clients.character_table import CharacterTable
 from clients.event_grid import EventGrid, TopicKey
@@ -94,6 +95,10 @@ class Azure:
     def characters(self) -> CharacterTable:
         """Whose character is where."""
         return CharacterTable(self._table())
+
+    def batches(self) -> BatchTable:
+        """The batch records."""
+        return BatchTable(self._table())
 
     def purge_progress(self) -> PurgeProgress:
         """How far the purge has come."""

@@ -12,6 +12,8 @@ from typing import Any, cast
 
 from azure.keyvault.secrets.aio import SecretClient
 
+from clients.batch_runs import BatchRuns
+from clients.batch_table import BatchPage, BatchTable
 from clients.blob_store import BlobStore, WholeBlob
 from clients.capacity_pools import CapacityPools
 from clients.character_table import CharacterTable
@@ -25,6 +27,7 @@ from clients.render_times import RenderTimeTable
 from clients.secret_store import SecretStore
 from clients.video_table import Aged, AlreadyAccepted, Idempotency, Page, VideoTable
 from clients.videos_api import ContentStream, VideosApi
+from domain.batch import Batch, BatchRef
 from domain.capacity import Fleet, Lease, Pool
 from domain.catalog import Deployment
 from domain.character import Character
@@ -81,7 +84,7 @@ class FakeVideoTable:
             if key in self.promises:
                 raise AlreadyAccepted(*self.promises[key])
             self.promises[key] = (video.video_id, idempotency.body_sha256)
-        self.add(video, alarm_at=alarm_at)
+        self.add(self.records.get(video.ref, video), alarm_at=alarm_at)
 
     async def get(self, ref: VideoRef) -> Video:
         if ref in self.broken:
@@ -215,6 +218,72 @@ class FakeFileTable:
     async def remove(self, tenant: str, file_id: str) -> None:
         await self.forget(tenant, file_id)
         self.places.discard((tenant, file_id))
+
+
+class FakeBatchTable:
+    """`BatchTable`."""
+
+    def __init__(self) -> None:
+        self.records = dict[BatchRef, Batch]()
+        self.opened = list[BatchRef]()
+
+    def as_table(self) -> BatchTable:
+        return cast("BatchTable", self)
+
+    async def insert(self, batch: Batch) -> None:
+        self.opened.append(batch.ref)
+        self.records[batch.ref] = batch
+
+    async def get(self, ref: BatchRef) -> Batch:
+        if ref not in self.records:
+            raise NotFound(f"There is no batch '{ref.batch_id}'.", param="batch_id", code="batch_not_found")
+        return self.records[ref]
+
+    async def amend(self, ref: BatchRef, change: Callable[[Batch], Batch]) -> Batch:
+        self.records[ref] = change(await self.get(ref))
+        return self.records[ref]
+
+    async def page(self, tenant: str, *, after: str | None, limit: int) -> BatchPage:
+        mine = [batch for batch in self.records.values() if batch.tenant == tenant]
+        mine.sort(key=lambda batch: batch.batch_id, reverse=True)
+        ids = [batch.batch_id for batch in mine]
+        rest = mine if after is None else mine[ids.index(after) + 1 :]
+        return BatchPage(rest[:limit], has_more=len(rest) > limit)
+
+    async def open(self) -> AsyncIterator[BatchRef]:
+        for ref in [*self.opened]:
+            yield ref
+
+    async def close_case(self, ref: BatchRef) -> None:
+        self.opened.remove(ref)
+
+
+class FakeBatchRuns:
+    """`BatchRuns`: remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        self.started = list[BatchRef]()
+        self.woken = list[BatchRef]()
+        self.purged = list[BatchRef]()
+        self.broken: Exception | None = None
+        """What any call raises."""
+
+    def as_runs(self) -> BatchRuns:
+        return cast("BatchRuns", self)
+
+    async def ensure_running(self, ref: BatchRef) -> None:
+        self._note(self.started, ref)
+
+    async def wake(self, ref: BatchRef) -> None:
+        self._note(self.woken, ref)
+
+    async def purge(self, ref: BatchRef) -> None:
+        self._note(self.purged, ref)
+
+    def _note(self, calls: list[BatchRef], ref: BatchRef) -> None:
+        if self.broken:
+            raise self.broken
+        calls.append(ref)
 
 
 class FakeCharacterTable:
