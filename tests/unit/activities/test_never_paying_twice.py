@@ -5,7 +5,7 @@ What is asked of an upstream: a creation that was not answered takes effect with
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,10 +25,14 @@ from domain.submission import ANSWER_LIMIT_S, SETTLE_S, UNANSWERED_LIMIT
 from domain.video import Video, VideoRef, VideoState
 from domain.workflow import Step, StepResult
 from tests.unit.activities.world import World, a_step
-from tests.unit.examples import a_video, an_id
+from tests.unit.examples import a_source, a_video, an_id
 from tests.unit.fakes import FakeVideosApi, FakeVideoTable
 
 MOST_VIDEOS = 4
+CREATION: Mapping[str, Any] = {}
+REMIX = {"operation": "remix", "source": a_source()}
+OTHER_REMIX = {"operation": "remix", "source": a_source(upstream_id="job-98")}
+EXTENSION = {"operation": "extension", "source": a_source()}
 SETTLED = timedelta(seconds=SETTLE_S) - timedelta(microseconds=1)
 TURNS = 20
 """Of the event loop; more than a step takes between two things that it waits for."""
@@ -136,10 +140,14 @@ class NeverPayingTwice(RuleBasedStateMachine):
         self.runs = dict[asyncio.Task[Any], VideoRef]()
 
     @precondition(lambda self: len(self.videos) < MOST_VIDEOS)
-    @rule(prompt=st.sampled_from(["A fox.", "A fox.", "A cat."]))
-    def accept(self, prompt: str) -> None:
+    @rule(
+        prompt=st.sampled_from(["A fox.", "A fox.", "A cat."]),
+        making=st.sampled_from([CREATION, CREATION, CREATION, REMIX, OTHER_REMIX, EXTENSION]),
+    )
+    def accept(self, prompt: str, making: Mapping[str, Any]) -> None:
         number, now = len(self.videos), self.world.clock()
-        self.videos.append(self.world.videos.add(a_video(video_id=an_id(number, now), created_at=now, prompt=prompt)))
+        video = a_video(video_id=an_id(number, now), created_at=now, prompt=prompt, **making)
+        self.videos.append(self.world.videos.add(video))
         self.run(number)
 
     @precondition(lambda self: self.videos)
