@@ -116,7 +116,7 @@ class FileTable:
         """
         span = (just_after(_place(after)) if after else "g", "h")
         values = {"old": f"g{first_key_at(made_before)}" if made_before else "", "now": _as_text(now)}
-        also = "(RowKey lt @old or expires_at le @now)"
+        also = "( RowKey lt @old or expires_at le @now )"  # the SDK finds names between blanks only
         found = rows_between(self._table, tenant_partition(tenant), span, limit=limit, also=also, **values)
         return [FILE_IDS.of_key(row["RowKey"].removeprefix("g")) async for row in found]
 

@@ -1,0 +1,174 @@
+"""What the purge reads and removes, in Azurite's Table Storage."""
+
+import secrets
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from azure.data.tables.aio import TableClient
+
+from clients.file_table import FileTable
+from clients.purge_progress import PurgeProgress
+from clients.video_table import AlreadyAccepted, Idempotency, VideoTable
+from domain.file import FILE_IDS, File, Purpose
+from domain.video import StoredContent, Variant, Video, VideoRef
+from domain.video_id import new_video_id
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
+KEY = Idempotency("key", "body")
+
+
+def video_at(second: int = 0, **changes: Any) -> Video:
+    created_at = NOW + second * SECOND
+    fields: dict[str, Any] = {
+        "video_id": new_video_id(created_at, secrets.token_bytes(10)),
+        "tenant": "ann",
+        "model": "sora-2",
+        "prompt": "a boat",
+        "seconds": 4,
+        "size": "1280x720",
+        "created_at": created_at,
+    }
+    return Video.model_validate(fields | changes)
+
+
+async def kept(videos: VideoTable, video: Video, idempotency: Idempotency | None = None) -> Video:
+    await videos.insert(video, alarm_at=NOW, idempotency=idempotency)
+    return video
+
+
+async def rows_of(table: TableClient) -> set[str]:
+    """The first letters of a tenant's rows."""
+    return {row["RowKey"][0] async for row in table.query_entities("PartitionKey eq 'tenant-ann'")}
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 10])
+async def test_the_oldest_come_first_and_none_is_left_out(videos: VideoTable, limit: int):
+    added = [await kept(videos, video_at(second)) for second in range(5)]
+    added[1] = await videos.amend(added[1].ref, lambda video: video.deleted(NOW))
+    await kept(videos, video_at(tenant="bob"))
+    await kept(videos, video_at(5))
+    await videos._table.delete_entity("tenant-ann", f"v{16**32 - 1 - int(added[2].video_id[6:], 16):032x}")
+
+    found, after = list[tuple[VideoRef, Video | None]](), None
+    while slice_ := await videos.oldest("ann", after=after, made_before=NOW + 5 * SECOND, limit=limit):
+        found += slice_
+        after = slice_[-1].ref.video_id
+
+    assert found == [(video.ref, None if video is added[2] else video) for video in added]
+
+
+async def test_what_was_read_among_the_oldest_can_be_changed(videos: VideoTable):
+    video = await kept(videos, video_at())
+    await videos.oldest("ann", after=None, made_before=NOW + SECOND, limit=9)
+    await VideoTable(videos._table).amend(video.ref, lambda seen: seen.model_copy(update={"user": "ann"}))
+
+    changed = await videos.amend(video.ref, lambda seen: seen.content_removed(NOW))
+
+    assert changed == video.model_copy(update={"user": "ann", "content_removed_at": NOW})
+    assert await videos.get(video.ref) == changed
+
+
+async def test_a_removed_video_frees_its_idempotency_key(videos: VideoTable, table: TableClient):
+    video = await kept(videos, video_at(), KEY)
+    assert "k" in await rows_of(table)
+    for _ in range(2):
+        await videos.remove(video.ref)
+    assert await rows_of(table) == set()
+    await kept(videos, video_at(1), KEY)
+
+
+async def test_a_video_that_was_never_made_leaves_the_key_to_the_one_that_was(videos: VideoTable, table: TableClient):
+    made, never_made = await kept(videos, video_at(), KEY), video_at(1)
+    with pytest.raises(AlreadyAccepted):
+        await kept(videos, never_made, KEY)
+    await videos.remove(never_made.ref)
+    with pytest.raises(AlreadyAccepted) as refusal:
+        await kept(videos, video_at(2), KEY)
+    assert refusal.value.video_id == made.video_id
+
+
+async def test_what_a_video_cost_outlives_it(videos: VideoTable, table: TableClient):
+    content = StoredContent(blob="b", content_type="video/mp4", size_bytes=1, sha256="0" * 64)
+    rendered = {
+        "deployment": "east",
+        "cost_usd": Decimal("0.40"),
+        "ended_at": NOW,
+        "contents": {Variant.VIDEO: content},
+    }
+    video, free = await kept(videos, video_at(**rendered)), await kept(videos, video_at(1))
+    for each in (video, video, free):
+        await videos.keep_cost(each)
+        await videos.remove(each.ref)
+
+    (line,) = [dict(row) async for row in table.query_entities("PartitionKey eq 'tenant-ann'")]
+    assert line == {
+        "PartitionKey": "tenant-ann",
+        "RowKey": f"c{video.video_id.removeprefix('video_')}",
+        "video_id": video.video_id,
+        "model": "sora-2",
+        "deployment": "east",
+        "operation": "create",
+        "seconds": 4,
+        "size": "1280x720",
+        "cost_usd": "0.40",
+        "created_at": "2026-11-21T12:00:00Z",
+        "ended_at": "2026-11-21T12:00:00Z",
+    }
+
+
+async def test_tenants_are_those_who_ever_had_anything(videos: VideoTable, table: TableClient):
+    await videos.remove((await kept(videos, video_at())).ref)
+    await kept(videos, video_at(tenant="bob"))
+    await FileTable(table).expect("cid", FILE_IDS.new(NOW, bytes(10)))
+    assert [tenant async for tenant in videos.tenants()] == ["ann", "bob", "cid"]
+
+
+async def test_progress_is_kept_for_each_tenant_and_kind(table: TableClient):
+    progress = PurgeProgress(table)
+    assert await progress.of("ann", "content") is None
+    await progress.note("ann", "content", "video_1")
+    await progress.note("ann", "record", "video_2")
+    await progress.note("ann", "content", "video_3")
+    assert await progress.of("ann", "content") == "video_3"
+    assert await progress.of("ann", "record") == "video_2"
+    assert await progress.of("ann", "request") is None
+    assert await progress.of("bob", "content") is None
+
+
+async def test_files_that_are_old_or_expired_or_half_there_are_found(table: TableClient):
+    files = FileTable(table)
+
+    async def file_at(second: int, *, expires_at: datetime | None = None) -> str:
+        file_id = FILE_IDS.new(NOW + second * SECOND, bytes(10))
+        record = File(
+            file_id=file_id,
+            tenant="ann",
+            filename="a",
+            purpose=Purpose.BATCH,
+            size_bytes=1,
+            created_at=NOW + second * SECOND,
+            expires_at=expires_at,
+        )
+        await files.expect("ann", file_id)
+        await files.insert(record)
+        return file_id
+
+    old, expired, kept_ = await file_at(0), await file_at(1, expires_at=NOW + DAY), await file_at(2)
+    half_there = FILE_IDS.new(NOW + 3 * SECOND, bytes(10))
+    await files.expect("ann", half_there)
+
+    async def outdated(now: datetime, made_before: datetime | None) -> list[str]:
+        found, after = list[str](), None
+        while ids := await files.outdated("ann", after=after, now=now, made_before=made_before, limit=2):
+            found += ids
+            after = ids[-1]
+        return found
+
+    assert await outdated(NOW, None) == []
+    assert await outdated(NOW, NOW + SECOND) == [old]
+    assert await outdated(NOW + DAY, None) == [expired]
+    assert await outdated(NOW + 2 * DAY, NOW + SECOND) == [old, expired, half_there]
+    assert await outdated(NOW + 2 * DAY, NOW + 3 * SECOND) == [old, expired, kept_, half_there]
