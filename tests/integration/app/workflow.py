@@ -67,11 +67,11 @@ class Workflow:
     pools: dict[str, Pool] = field(default_factory=dict)
     waits: list[tuple[Step, float]] = field(default_factory=list)
 
-    async def accept(self, *, model: str = MANAGED, prompt: str = PROMPT) -> Video:
-        """A video as the front door leaves it."""
+    async def accept(self, *, model: str = MANAGED, prompt: str = PROMPT, **making: Any) -> Video:
+        """A video as the front door leaves it; `making` says what it is made from."""
         now = self.services.clock()
         ref = VideoRef(tenant="ann", video_id=new_video_id(now, secrets.token_bytes(10)))
-        video = Video(**ref.model_dump(), model=model, prompt=prompt, seconds=4, size=SIZE, created_at=now)
+        video = Video(**ref.model_dump(), model=model, prompt=prompt, seconds=4, size=SIZE, created_at=now, **making)
         await self.services.videos.insert(video, alarm_at=now)
         return video
 
@@ -172,6 +172,7 @@ def _catalog(fakes: Fakes) -> Catalog:
         TIDY: {"auth": identity, "delete_after_copy": True},
     }
     common = {
+        "operations": ["create", "remix", "edit", "extension"],
         "usd_per_second": {"*": "0.10"},
         "expected_render_s": RENDER_TIME_S,
         "content_lifetime_s": CONTENT_LIFETIME_S,
