@@ -141,6 +141,7 @@ batch_services = BatchServices(
     files=files,
     intake=intake,
     show=lambda video: show_video(video, contents),
+    tell=webhooks.tell,
 )
 front_door = func.AsgiMiddleware(
     create_app(

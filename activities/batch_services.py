@@ -6,8 +6,11 @@ from typing import Any
 
 from clients.batch_table import BatchTable
 from clients.files import Files
+from domain.batch import BatchRef
+from domain.batch_event import batch_event
 from domain.batch_workflow import BatchRequest, BatchResult
 from domain.video import Video
+from domain.webhook import WebhookEvent
 from intake.services import Intake
 
 
@@ -20,19 +23,21 @@ class BatchServices:
         files: Inputs, outputs and errors.
         intake: Accepts videos.
         show: What GET /videos/{id} answers for a video.
+        tell: Lets a tenant's webhook endpoints hear of an event; once, however often it is told.
     """
 
     batches: BatchTable
     files: Files
     intake: Intake
     show: Callable[[Video], Mapping[str, Any]]
+    tell: Callable[[str, WebhookEvent], Awaitable[None]]
 
 
 type BatchActivity = Callable[[BatchRequest, BatchServices], Awaitable[BatchResult]]
 
 
 async def run_batch_activity(body: BatchActivity, request: object, services: BatchServices) -> dict[str, Any]:
-    """Run one step: JSON in, JSON out.
+    """Run one step: JSON in, JSON out. After the last one, those who listen are told.
 
     Args:
         body: The activity.
@@ -42,5 +47,14 @@ async def run_batch_activity(body: BatchActivity, request: object, services: Bat
     Returns:
         A `BatchResult`.
     """
-    result = await body(BatchRequest.model_validate(request), services)
+    asked = BatchRequest.model_validate(request)
+    result = await body(asked, services)
+    if result.following is None:
+        await _tell_end(asked.batch, services)
     return result.model_dump(mode="json", exclude_defaults=True)
+
+
+async def _tell_end(ref: BatchRef, services: BatchServices) -> None:
+    batch = await services.batches.get(ref)
+    if event := batch_event(batch):
+        await services.tell(batch.tenant, event)

@@ -7,11 +7,12 @@ open-batches     the batch's id     whose it is; the sweeper looks after every o
 
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from azure.core import MatchConditions
-from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
@@ -42,9 +43,10 @@ class BatchTable:
         self._table = table
 
     async def insert(self, batch: Batch) -> None:
-        """Accept a batch: from here on the sweeper sees to it that it runs."""
+        """Accept a batch: from here on the sweeper sees to it that it runs. One that is there stays as it is."""
         await self._table.upsert_entity({"PartitionKey": _OPEN, "RowKey": batch.batch_id, "tenant": batch.tenant})
-        await self._table.upsert_entity(_to_entity(batch), UpdateMode.REPLACE)
+        with suppress(ResourceExistsError):
+            await self._table.create_entity(_to_entity(batch))
 
     async def get(self, ref: BatchRef) -> Batch:
         """The record.

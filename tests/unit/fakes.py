@@ -232,7 +232,7 @@ class FakeBatchTable:
 
     async def insert(self, batch: Batch) -> None:
         self.opened.append(batch.ref)
-        self.records[batch.ref] = batch
+        self.records.setdefault(batch.ref, batch)
 
     async def get(self, ref: BatchRef) -> Batch:
         if ref not in self.records:

@@ -21,6 +21,7 @@ from domain.catalog import Catalog
 from domain.failures import CANCELLATION
 from domain.file import FILE_IDS, File, Purpose, file_blob
 from domain.video import Variant, Video
+from domain.webhook import WebhookEvent
 from front_door.show import show_video
 from intake.services import Intake
 from tests.unit.examples import NOW, TENANT, a_catalog, a_deployment, a_stored_content
@@ -97,6 +98,7 @@ class BatchWorld:
     orchestrations: FakeOrchestrations = field(default_factory=FakeOrchestrations)
     batches: FakeBatchTable = field(default_factory=FakeBatchTable)
     fuse: Fuse = field(default_factory=Fuse)
+    told: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         file = File(
@@ -129,7 +131,12 @@ class BatchWorld:
             files=files,
             intake=intake,
             show=lambda video: show_video(video, self.blobs.as_store()),
+            tell=self._tell,
         )
+
+    async def _tell(self, tenant: str, event: WebhookEvent) -> None:
+        assert tenant == TENANT
+        self.told.append(event.type)
 
     @property
     def batch(self) -> Batch:

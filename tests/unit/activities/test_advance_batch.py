@@ -35,6 +35,7 @@ async def test_every_line_becomes_a_video_and_a_line_of_the_output():
     assert world.batch.status is BatchStatus.COMPLETED
     assert (world.batch.total, world.batch.completed, world.batch.failed) == (20, 20, 0)
     assert counted(world.output()) == {f"shot-{number}": 1 for number in range(1, 21)}
+    assert world.told == ["batch.completed"]
     first = world.output()[0]
     assert first["error"] is None
     assert first["response"]["status_code"] == 200
@@ -123,6 +124,7 @@ async def test_a_batch_whose_input_is_deleted_finishes_what_runs_and_fails():
     await world.run(request.model_copy(update={"ended": None}))
     assert world.batch.status is BatchStatus.FAILED
     assert world.batch.errors[0].code == "input_file_gone"
+    assert world.told == ["batch.failed"]
     assert world.batch.completed == WIDTH
 
 

@@ -1,0 +1,98 @@
+"""All lines of a batch are accepted, or none; and every bad one is named."""
+
+import pytest
+
+from domain.batch import ERRORS_SHOWN, BatchStatus
+from domain.batch_line import Line
+from domain.batch_survey import BatchSurvey
+from domain.batch_workflow import BatchRequest, BatchStep
+from tests.unit.activities.batch_world import BatchWorld, a_line, as_jsonl
+from tests.unit.examples import NOW, usd
+
+
+async def test_good_lines_are_counted_and_the_batch_begins():
+    world = BatchWorld(as_jsonl([a_line(1), a_line(2)]))
+    result = await world.run(BatchRequest(batch=world.ref))
+    assert (result.following, result.waits) == (BatchStep.ADVANCE, False)
+    assert (world.batch.status, world.batch.total) == (BatchStatus.IN_PROGRESS, 2)
+    assert world.batch.models == ("sora-2",)
+
+
+@pytest.mark.parametrize(
+    ("bad", "code"),
+    [
+        (b"{", "invalid_json_line"),
+        (b"[1]", "invalid_json_line"),
+        (as_jsonl([a_line(2, custom_id="")]), "invalid_custom_id"),
+        (as_jsonl([a_line(2, custom_id="shot-1")]), "duplicate_custom_id"),
+        (as_jsonl([a_line(2, method="GET")]), "invalid_method"),
+        (as_jsonl([a_line(2, url="/v1/images")]), "invalid_url"),
+        (as_jsonl([a_line(2, body=[])]), "invalid_type"),
+        (as_jsonl([a_line(2, body={"prompt": "p", "model": "gone"})]), "model_not_found"),
+        (as_jsonl([a_line(2, body={"prompt": "p", "seconds": "5"})]), "invalid_value"),
+    ],
+)
+async def test_one_bad_line_and_none_is_asked_for(bad: bytes, code: str):
+    world = BatchWorld(as_jsonl([a_line(1)]) + b"\n" + bad.rstrip() + b"\n" + as_jsonl([a_line(4)]))
+    result = await world.run(BatchRequest(batch=world.ref))
+    assert result.following is None
+    assert (world.batch.status, world.batch.total) == (BatchStatus.FAILED, 3)
+    assert [(error.line, error.code) for error in world.batch.errors] == [(3, code)]
+    assert [(line["error"]["line"], line["error"]["code"]) for line in world.errors()] == [(3, code)]
+    assert world.told == ["batch.failed"]
+    assert not world.videos.records
+
+
+async def test_the_error_file_names_all_and_the_record_the_first():
+    world = BatchWorld(b"?\n" * 250)
+    await world.run(BatchRequest(batch=world.ref))
+    assert len(world.batch.errors) == ERRORS_SHOWN
+    assert [line["error"]["line"] for line in world.errors()] == list(range(1, 251))
+
+
+async def test_an_empty_file_is_no_batch():
+    world = BatchWorld(b"\n\n")
+    await world.run(BatchRequest(batch=world.ref))
+    assert [error.code for error in world.batch.errors] == ["empty_file"]
+
+
+async def test_a_batch_whose_file_is_gone_fails():
+    world = BatchWorld(as_jsonl([a_line(1)]))
+    world.records.records.clear()
+    await world.run(BatchRequest(batch=world.ref))
+    assert [error.code for error in world.batch.errors] == ["input_file_gone"]
+
+
+async def test_looking_twice_changes_nothing():
+    world = BatchWorld(as_jsonl([a_line(1)]))
+    await world.run(BatchRequest(batch=world.ref))
+    before = world.batch
+    assert (await world.run(BatchRequest(batch=world.ref))).following is BatchStep.ADVANCE
+    assert world.batch == before
+
+
+async def test_a_batch_that_was_cancelled_meanwhile_goes_on_to_report_its_lines():
+    world = BatchWorld(as_jsonl([a_line(1)]))
+    world.batches.records[world.ref] = world.batch.cancelling(NOW)
+    await world.run_to_the_end()
+    assert world.batch.status is BatchStatus.CANCELLED
+    assert [line["error"]["code"] for line in world.errors()] == ["batch_cancelled"]
+    assert world.told == []
+
+
+def test_too_many_lines_are_said_once(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("domain.batch_survey.LINES_LIMIT", 2)
+    survey = a_survey_of(5)
+    assert [(error.line, error.code) for error in survey.errors] == [(3, "too_many_lines")]
+
+
+def test_the_cost_is_exact():
+    assert a_survey_of(3).cost_usd == usd("1.20")
+
+
+def a_survey_of(count: int) -> BatchSurvey:
+    survey = BatchSurvey(BatchWorld(b"").catalog, NOW.date())
+    for number in range(1, count + 1):
+        survey.add(Line(number, 0, as_jsonl([a_line(number)])))
+    survey.finish()
+    return survey
