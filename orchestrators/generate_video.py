@@ -1,8 +1,9 @@
 """From an accepted video to its end.
 
     acquire ──▶ submit ──▶ check ──▶ release ──▶ copy ──▶ end
-     ↺ again ◀── ↺ refused  ↺ again     │         ↺ again  ▲
-                 ╰──────────╰──────▶ failed ─────▶─────────╯
+     ↺ again     ↺ again    ↺ again               ↺ again
+        ▲           │
+        ╰─ release ─╯ refused          failed ──▶ end ──▶ release
 
 Each step is an activity, or an operation of the capacity pool; it answers done, again, refused or failed, and how long
 to wait first. The record holds all that is known, so the orchestration can be started over at any time.
