@@ -43,6 +43,7 @@ from event_sources.batch_keeper import BatchKeeper
 from event_sources.dead_letters import DeadLetters
 from event_sources.grid_event import GridEvent
 from event_sources.inbox import Inbox
+from event_sources.inbox_batches import InboxBatches
 from event_sources.lease_keeper import LeaseKeeper
 from event_sources.purge import Purge
 from event_sources.rejections import Rejections
@@ -205,6 +206,7 @@ inbox = Inbox(
     intake=intake,
     container=INPUTS,
     tenants=tenants,
+    batches=InboxBatches(inputs, batch_intake, settings.max_file_bytes),
     dead_letters=dead_letters,
     rejections=rejections,
     max_bytes=settings.max_body_bytes,

@@ -15,6 +15,7 @@ from domain.inbox import PARAM, InboxFile, Kind, Missing
 from event_sources.accept_once import REFUSALS, accept_once
 from event_sources.dead_letters import DeadLetters
 from event_sources.grid_event import GridEvent
+from event_sources.inbox_batches import InboxBatches
 from event_sources.rejections import Rejections
 from intake.fields import SentFile, read_json_fields
 from intake.services import Intake
@@ -33,6 +34,7 @@ class Inbox:
         intake: What accepting works with; its inputs are the container that holds the inbox.
         container: That container's name.
         tenants: Who may ask.
+        batches: Takes the files with many requests.
         dead_letters: Where those events end that can never work.
         rejections: Tells whoever asked in vain.
         max_bytes: The largest file.
@@ -42,6 +44,7 @@ class Inbox:
     intake: Intake
     container: str
     tenants: Container[str]
+    batches: InboxBatches
     dead_letters: DeadLetters
     rejections: Rejections
     max_bytes: int
@@ -83,8 +86,16 @@ class Inbox:
             await self.rejections.publish(event, error, file.answer_blob)
 
     async def _accept(self, file: InboxFile) -> None:
-        if file.kind is not Kind.REQUEST:
-            raise InvalidRequest("A file in the inbox is a .json, .jsonl, .png, .jpg, .jpeg or .webp.")
+        match file.kind:
+            case Kind.REQUEST:
+                await self._accept_request(file)
+            case Kind.BATCH:
+                await self.batches.accept(file)
+            case _:
+                raise InvalidRequest("A file in the inbox is a .json, .jsonl, .png, .jpg, .jpeg or .webp.")
+        await self.intake.inputs.delete(file.answer_blob)
+
+    async def _accept_request(self, file: InboxFile) -> None:
         try:
             sent = await self.intake.inputs.read_whole(file.blob, max_bytes=self.max_bytes)
         except NotFound:
@@ -95,7 +106,6 @@ class Inbox:
             return
         key = hashlib.sha256(f"{file.blob}\n{sent.etag}".encode()).hexdigest()
         await accept_once(fields, tenant=file.tenant, key=f"blob-{key}", intake=self.intake)
-        await self.intake.inputs.delete(file.answer_blob)
 
     async def _with_image(self, file: InboxFile, fields: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """The fields, with the image from beside the request; None while that is awaited."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import sys
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -14,7 +15,7 @@ from azure.keyvault.secrets.aio import SecretClient
 
 from clients.batch_runs import BatchRuns
 from clients.batch_table import BatchPage, BatchTable
-from clients.blob_store import BlobStore, WholeBlob
+from clients.blob_store import BlobStore, BlobVersion, WholeBlob
 from clients.capacity_pools import CapacityPools
 from clients.character_table import CharacterTable
 from clients.character_table import missing as missing_character
@@ -375,6 +376,14 @@ class FakeBlobStore:
         if len(content) > max_bytes:
             raise PayloadTooLarge(f"The file is larger than {max_bytes} bytes.")
         return WholeBlob(content, f'"{hashlib.sha256(content).hexdigest()}"')
+
+    async def version(self, blob: str) -> BlobVersion:
+        whole = await self.read_whole(blob, max_bytes=sys.maxsize)
+        return BlobVersion(blob, whole.etag, len(whole.content), NOW)
+
+    async def blocks_of(self, version: BlobVersion) -> AsyncIterator[bytes]:
+        async for chunk in _in_chunks(await self.read(version.blob), 1024):
+            yield chunk
 
     async def read(self, blob: str, *, offset: int = 0, length: int | None = None) -> bytes:
         if blob not in self.blobs:

@@ -1,6 +1,7 @@
 """Events and files become videos, through the host's own Event Grid webhook."""
 
 import itertools
+import json
 import secrets
 from collections.abc import Iterator
 from typing import Any
@@ -118,6 +119,27 @@ def test_a_bad_file_is_answered_beside_it_and_may_be_mended(
     assert grid.deliver(ON_BLOB_CREATED, grid.put(f"{folder}/boat.json", ASKED | {"metadata": mark})) == 202
     assert len(marked(api, mark)) == 1
     assert list(grid.requests.list_blob_names(name_starts_with=folder)) == [f"{folder}/boat.json"]
+
+
+def test_a_file_of_many_requests_makes_one_batch(grid: EventGrid, api: httpx.Client, mark: dict[str, str]) -> None:
+    blob = f"inbox/local/{mark['test']}/clips.jsonl"
+    bodies = [ASKED | {"prompt": f"Boat {number}", "metadata": mark} for number in range(3)]
+    lines = [
+        {"custom_id": str(number), "method": "POST", "url": "/v1/videos", "body": body}
+        for number, body in enumerate(bodies)
+    ]
+    event = grid.put(blob, "\n".join(json.dumps(line) for line in lines).encode())
+
+    def batches() -> list[dict[str, Any]]:
+        data = api.get("/batches").raise_for_status().json()["data"]
+        return [batch for batch in data if batch["metadata"] == {"blob": blob}]
+
+    assert grid.deliver(ON_BLOB_CREATED, event, event) == 202
+    wait_until(lambda: batches()[0]["status"] == "completed", "the batch is completed")
+    assert grid.deliver(ON_BLOB_CREATED, event) == 202
+    (batch,) = batches()
+    assert (batch["status"], batch["request_counts"]) == ("completed", {"total": 3, "completed": 3, "failed": 0})
+    assert sorted(video["prompt"] for video in marked(api, mark)) == [body["prompt"] for body in bodies]
 
 
 def test_a_poison_event_is_put_away_and_stops_no_other(

@@ -13,15 +13,26 @@ from clients.remote_files import RemoteFiles
 from event_sources.dead_letters import DeadLetters
 from event_sources.grid_event import GridEvent
 from event_sources.inbox import Inbox
+from event_sources.inbox_batches import InboxBatches
 from event_sources.rejections import Rejections
 from event_sources.video_requests import VideoRequests
+from intake.batches import BatchIntake
 from intake.services import Intake
 from tests.unit.examples import NOW, TENANT, a_catalog
-from tests.unit.fakes import FakeBlobStore, FakeClock, FakeFileTable, FakeOrchestrations, FakeVideoTable
+from tests.unit.fakes import (
+    FakeBatchRuns,
+    FakeBatchTable,
+    FakeBlobStore,
+    FakeClock,
+    FakeFileTable,
+    FakeOrchestrations,
+    FakeVideoTable,
+)
 from tests.unit.front_door.world import SWEEP_GRACE
 from tests.unit.listeners import FakeTopic
 
 MAX_BYTES = 50_000
+MAX_BATCH_BYTES = 60_000
 REQUEST = {"prompt": "A fox runs through snow.", "size": "1280x720"}
 
 
@@ -33,6 +44,10 @@ class World:
     videos: FakeVideoTable = field(default_factory=FakeVideoTable)
     inputs: FakeBlobStore = field(default_factory=FakeBlobStore)
     orchestrations: FakeOrchestrations = field(default_factory=FakeOrchestrations)
+    files: FakeFileTable = field(default_factory=FakeFileTable)
+    file_blobs: FakeBlobStore = field(default_factory=FakeBlobStore)
+    batches: FakeBatchTable = field(default_factory=FakeBatchTable)
+    runs: FakeBatchRuns = field(default_factory=FakeBatchRuns)
     topic: FakeTopic = field(default_factory=FakeTopic)
     intake: Intake = field(init=False)
 
@@ -41,7 +56,7 @@ class World:
             catalog=a_catalog(),
             videos=self.videos.as_table(),
             inputs=self.inputs.as_store(),
-            files=Files(FakeFileTable().as_table(), FakeBlobStore().as_store()),
+            files=Files(self.files.as_table(), self.file_blobs.as_store()),
             orchestrations=self.orchestrations.as_orchestrations(),
             remote_files=RemoteFiles(httpx.AsyncClient(transport=httpx.MockTransport(_nobody)), max_bytes=1_000),
             clock=self.clock,
@@ -66,10 +81,21 @@ class World:
             intake=self.intake,
             container="requests",
             tenants=self.tenants,
+            batches=InboxBatches(self.inputs.as_store(), self._batch_intake(), MAX_BATCH_BYTES),
             dead_letters=self._dead_letters(),
             rejections=self._rejections(),
             max_bytes=MAX_BYTES,
             at_once=Semaphore(2),
+        )
+
+    def _batch_intake(self) -> BatchIntake:
+        return BatchIntake(
+            catalog=self.intake.catalog,
+            records=self.batches.as_table(),
+            files=self.intake.files,
+            runs=self.runs.as_runs(),
+            clock=self.clock,
+            randomness=self._randomness,
         )
 
     def _dead_letters(self) -> DeadLetters:
