@@ -128,6 +128,7 @@ intake = Intake(
     clock=clock,
     randomness=secrets.token_bytes,
     sweep_grace=sweep_grace,
+    weights=settings.weights,
 )
 batch_intake = BatchIntake(
     catalog=catalog,

@@ -34,11 +34,13 @@ class CallerKey(BaseModel):
 
     Attributes:
         tenant: Who owns what is made with it.
+        weight: The tenant's share of the slots, beside other tenants'.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     tenant: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
     secret: SecretRef
+    weight: Annotated[float, Field(gt=0)] = 1.0
 
     @field_validator("tenant")
     @classmethod
@@ -124,6 +126,11 @@ class Settings(BaseSettings):
     def catalog(self) -> Catalog:
         """The models and their deployments."""
         return Catalog(models=self.models)
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The tenants' shares of the slots; of several keys, the last one says."""
+        return {key.tenant: key.weight for key in self.api_keys}
 
     @property
     def account_name(self) -> str:

@@ -54,6 +54,7 @@ class Demand(BaseModel):
             operation=video.operation,
             has_image=video.input_reference is not None,
             may_fall_back=video.may_fall_back,
+            weight=video.weight,
             pinned_to=video.source and video.source.pinned_to,
             running_on=video.deployment if has_job else None,
         )

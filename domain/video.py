@@ -92,6 +92,7 @@ class Video(_Value):
         source: What it is made from, unless it is created from nothing.
         input_reference: The claim check of the reference image.
         may_fall_back: Whether a fallback model may render it.
+        weight: Its tenant's share of the slots, beside other tenants'.
         batch: The line that asks for it, if one does.
         deployment: Who renders it, once chosen.
         submitting_since: When the intent to create the render job was written, before anything was sent.
@@ -122,6 +123,7 @@ class Video(_Value):
     source: Source | None = None
     input_reference: StoredContent | None = None
     may_fall_back: bool = True
+    weight: float = 1.0
     batch: BatchLine | None = None
 
     state: VideoState = VideoState.QUEUED

@@ -89,9 +89,8 @@ async def keep_video(
     now = intake.clock()
     ref = VideoRef(tenant=tenant, video_id=new_video_id(now, intake.randomness(_ID_RANDOM_BYTES)))
     stored = await _store(ref, draft.file, intake) if draft.file else None
-    video = Video.model_validate(
-        {**ref.model_dump(), **draft.fields_with(stored), "created_at": now, "batch": terms.batch}
-    )
+    own = {"created_at": now, "batch": terms.batch, "weight": intake.weights.get(tenant, 1.0)}
+    video = Video.model_validate({**ref.model_dump(), **draft.fields_with(stored), **own})
     try:
         await intake.videos.insert(video, alarm_at=now + intake.sweep_grace, idempotency=promise)
     except AlreadyAccepted as earlier:

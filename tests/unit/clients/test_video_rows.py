@@ -40,7 +40,7 @@ def test_nothing_is_lost_on_the_way(video: Video):
 @given(videos)
 def test_a_row_is_flat_and_knows_whether_its_tenant_sees_it(video: Video):
     entity = rows.to_entity(video)
-    assert all(isinstance(value, str | int | bool) for value in entity.values())
+    assert all(isinstance(value, str | int | float | bool) for value in entity.values())
     assert entity["visible"] == (video.deleted_at is None)
 
 

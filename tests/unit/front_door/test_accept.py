@@ -7,6 +7,7 @@ import pytest
 from grpc import StatusCode
 from grpc.aio import AioRpcError, Metadata
 
+from domain.slot import Demand
 from domain.video import Video
 from front_door.app import PREFIXES
 from tests.unit.examples import NOW, TENANT, a_catalog, a_deployment, an_image
@@ -164,3 +165,9 @@ async def test_a_retired_model_is_gone_and_nothing_is_left_behind(world: World):
         "model",
     )
     assert (world.videos.records, world.inputs.blobs) == ({}, {})
+
+
+async def test_a_tenant_has_its_share_of_the_slots(world: World):
+    world.change(weights={TENANT: 2.5})
+    await create(world)
+    assert Demand.of(only_video(world)).weight == 2.5
