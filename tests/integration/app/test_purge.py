@@ -5,15 +5,24 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import pytest
 from azure.data.tables.aio import TableClient
 
+from clients.blob_store import BlobStore
 from clients.file_table import FileTable
+from clients.files import Files
 from clients.purge_progress import PurgeProgress
 from clients.video_table import AlreadyAccepted, Idempotency, VideoTable
+from domain.errors import NotFound
 from domain.file import FILE_IDS, File, Purpose
+from domain.media import content_blob
+from domain.retention import Retention, RetentionRules
 from domain.video import StoredContent, Variant, Video, VideoRef
 from domain.video_id import new_video_id
+from event_sources.purge import Purge
+from event_sources.removal import Removal
+from tests.unit.fakes import FakeOrchestrations
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
@@ -34,7 +43,7 @@ def video_at(second: int = 0, **changes: Any) -> Video:
     return Video.model_validate(fields | changes)
 
 
-async def kept(videos: VideoTable, video: Video, idempotency: Idempotency | None = None) -> Video:
+async def inserted(videos: VideoTable, video: Video, idempotency: Idempotency | None = None) -> Video:
     await videos.insert(video, alarm_at=NOW, idempotency=idempotency)
     return video
 
@@ -46,10 +55,10 @@ async def rows_of(table: TableClient) -> set[str]:
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 10])
 async def test_the_oldest_come_first_and_none_is_left_out(videos: VideoTable, limit: int):
-    added = [await kept(videos, video_at(second)) for second in range(5)]
+    added = [await inserted(videos, video_at(second)) for second in range(5)]
     added[1] = await videos.amend(added[1].ref, lambda video: video.deleted(NOW))
-    await kept(videos, video_at(tenant="bob"))
-    await kept(videos, video_at(5))
+    await inserted(videos, video_at(tenant="bob"))
+    await inserted(videos, video_at(5))
     await videos._table.delete_entity("tenant-ann", f"v{16**32 - 1 - int(added[2].video_id[6:], 16):032x}")
 
     found, after = list[tuple[VideoRef, Video | None]](), None
@@ -61,7 +70,7 @@ async def test_the_oldest_come_first_and_none_is_left_out(videos: VideoTable, li
 
 
 async def test_what_was_read_among_the_oldest_can_be_changed(videos: VideoTable):
-    video = await kept(videos, video_at())
+    video = await inserted(videos, video_at())
     await videos.oldest("ann", after=None, made_before=NOW + SECOND, limit=9)
     await VideoTable(videos._table).amend(video.ref, lambda seen: seen.model_copy(update={"user": "ann"}))
 
@@ -72,21 +81,21 @@ async def test_what_was_read_among_the_oldest_can_be_changed(videos: VideoTable)
 
 
 async def test_a_removed_video_frees_its_idempotency_key(videos: VideoTable, table: TableClient):
-    video = await kept(videos, video_at(), KEY)
+    video = await inserted(videos, video_at(), KEY)
     assert "k" in await rows_of(table)
     for _ in range(2):
         await videos.remove(video.ref)
     assert await rows_of(table) == set()
-    await kept(videos, video_at(1), KEY)
+    await inserted(videos, video_at(1), KEY)
 
 
 async def test_a_video_that_was_never_made_leaves_the_key_to_the_one_that_was(videos: VideoTable, table: TableClient):
-    made, never_made = await kept(videos, video_at(), KEY), video_at(1)
+    made, never_made = await inserted(videos, video_at(), KEY), video_at(1)
     with pytest.raises(AlreadyAccepted):
-        await kept(videos, never_made, KEY)
+        await inserted(videos, never_made, KEY)
     await videos.remove(never_made.ref)
     with pytest.raises(AlreadyAccepted) as refusal:
-        await kept(videos, video_at(2), KEY)
+        await inserted(videos, video_at(2), KEY)
     assert refusal.value.video_id == made.video_id
 
 
@@ -98,7 +107,7 @@ async def test_what_a_video_cost_outlives_it(videos: VideoTable, table: TableCli
         "ended_at": NOW,
         "contents": {Variant.VIDEO: content},
     }
-    video, free = await kept(videos, video_at(**rendered)), await kept(videos, video_at(1))
+    video, free = await inserted(videos, video_at(**rendered)), await inserted(videos, video_at(1))
     for each in (video, video, free):
         await videos.keep_cost(each)
         await videos.remove(each.ref)
@@ -120,8 +129,8 @@ async def test_what_a_video_cost_outlives_it(videos: VideoTable, table: TableCli
 
 
 async def test_tenants_are_those_who_ever_had_anything(videos: VideoTable, table: TableClient):
-    await videos.remove((await kept(videos, video_at())).ref)
-    await kept(videos, video_at(tenant="bob"))
+    await videos.remove((await inserted(videos, video_at())).ref)
+    await inserted(videos, video_at(tenant="bob"))
     await FileTable(table).expect("cid", FILE_IDS.new(NOW, bytes(10)))
     assert [tenant async for tenant in videos.tenants()] == ["ann", "bob", "cid"]
 
@@ -172,3 +181,22 @@ async def test_files_that_are_old_or_expired_or_half_there_are_found(table: Tabl
     assert await outdated(NOW + DAY, None) == [expired]
     assert await outdated(NOW + 2 * DAY, NOW + SECOND) == [old, expired, half_there]
     assert await outdated(NOW + 2 * DAY, NOW + 3 * SECOND) == [old, expired, kept_, half_there]
+
+
+async def test_content_that_retention_removed_is_gone_for_its_reader_and_the_record_stays(
+    videos: VideoTable, blobs: BlobStore, table: TableClient, caller: httpx.AsyncClient, kept: Video
+):
+    removal = Removal(videos, blobs, blobs, FakeOrchestrations().as_orchestrations())
+    rules, files = RetentionRules(default=Retention(content_days=30, request_days=30)), Files(FileTable(table), blobs)
+    purge = Purge(rules, videos, files, PurgeProgress(table), removal, limit_s=60)
+
+    assert await purge.run(kept.created_at + 29 * DAY)
+    assert (await caller.get(f"/videos/{kept.video_id}/content")).status_code == 200
+    for days in (31, 32):
+        assert await purge.run(kept.created_at + days * DAY)
+
+    answer = await caller.get(f"/videos/{kept.video_id}/content")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (410, "content_removed")
+    assert (await caller.get(f"/videos/{kept.video_id}")).json()["status"] == "completed"
+    with pytest.raises(NotFound):
+        await blobs.read(content_blob(kept.ref, Variant.VIDEO))
