@@ -95,6 +95,20 @@ async def test_link_says_when_it_ends_and_does(blobs: BlobStore):
         assert (await anybody.get(late)).status_code == 403
 
 
+async def test_what_is_appended_is_there_once(blobs: BlobStore):
+    assert await blobs.size(BLOB) == 0
+    assert await blobs.append(BLOB, b"one\n", at=0)
+    assert not await blobs.append(BLOB, b"again\n", at=0)
+    assert await blobs.append(BLOB, b"two\n", at=4)
+    assert not await blobs.append(BLOB, b"gap\n", at=9)
+    assert (await blobs.size(BLOB), await blobs.read(BLOB, offset=4)) == (8, b"two\n")
+
+
+async def test_nothing_is_appended_to_what_is_not_there(blobs: BlobStore):
+    assert not await blobs.append(BLOB, b"two\n", at=4)
+    assert await blobs.size(BLOB) == 0
+
+
 async def test_deleted_blob_is_gone(blobs: BlobStore):
     await blobs.put(BLOB, b"content", "video/mp4")
 

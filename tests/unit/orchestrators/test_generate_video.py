@@ -33,6 +33,7 @@ class FakeContext:
         self.requests = list[StepRequest]()
         self.step = CompletableTask[dict[str, Any]]()
         self.woken = list[str]()
+        self.told = list[str | None]()
         self.delays_s = list[float]()
         self.timer = CompletableTask[None]()
         self.listened = 0
@@ -75,9 +76,10 @@ class FakeContext:
         self.step = CompletableTask[dict[str, Any]]()
         return self.step
 
-    def send_event(self, instance_id: str, event_name: str) -> None:
+    def send_event(self, instance_id: str, event_name: str, *, data: str | None = None) -> None:
         assert event_name == WAKE
         self.woken.append(instance_id)
+        self.told.append(data)
 
     def create_timer(self, fire_at: timedelta) -> Task[None]:
         self.delays_s.append(fire_at.total_seconds())
@@ -141,6 +143,11 @@ def test_a_video_that_goes_well_takes_each_step_once():
     assert [request.deployment for request in context.requests] == [None, "east", "east", "east", None, None]
     assert context.delays_s == []
     assert context.continued is None
+
+
+def test_a_batch_is_told_of_the_end_of_its_video():
+    context = run(WELL, first=FIRST.model_copy(update={"batch": "batch_1"}))
+    assert (context.woken, context.told) == (["batch_1"], [FIRST.video.video_id])
 
 
 def test_a_video_that_its_copy_ended_takes_no_further_step():

@@ -1,0 +1,68 @@
+"""Batch records in Azurite's Table Storage."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from azure.data.tables.aio import TableClient
+
+from clients.batch_table import BatchTable
+from domain.batch import BATCH_IDS, Batch, LineError
+from domain.errors import NotFound
+from tests.unit.activities.batch_world import BatchWorld
+from tests.unit.examples import NOW
+
+
+@pytest.fixture
+def batches(table: TableClient) -> BatchTable:
+    return BatchTable(table)
+
+
+def a_batch(number: int = 0) -> Batch:
+    batch_id = BATCH_IDS.new(NOW + timedelta(seconds=number), bytes(10))
+    return BatchWorld(b"").batch.model_copy(update={"batch_id": batch_id})
+
+
+async def test_a_record_is_read_as_it_was_written_however_full(batches: BatchTable):
+    in_flight = {number: f"video_{number:032x}" for number in range(50_000, 50_400)}
+    errors = [LineError(code="invalid_value", message="m" * 200, line=number, param="size") for number in range(100)]
+    full = {"in_flight": in_flight, "errors": errors, "models": ["sora-2"], "metadata": {"reel": "7"}}
+    batch = Batch.model_validate(a_batch().model_dump() | full)
+    await batches.insert(batch)
+    assert await batches.get(batch.ref) == batch
+
+
+async def test_a_batch_that_is_accepted_again_stays_as_it_is(batches: BatchTable):
+    batch = a_batch()
+    await batches.insert(batch)
+    await batches.amend(batch.ref, lambda kept: kept.cancelling(NOW))
+    await batches.insert(batch)
+    assert (await batches.get(batch.ref)).cancelling_at == NOW
+    assert [ref async for ref in batches.open()] == [batch.ref]
+    await batches.close_case(batch.ref)
+    await batches.close_case(batch.ref)
+    assert [ref async for ref in batches.open()] == []
+
+
+async def test_changes_at_the_same_time_all_count(batches: BatchTable):
+    batch = a_batch()
+    await batches.insert(batch)
+
+    def step(kept: Batch) -> Batch:
+        return kept.model_copy(update={"steps": kept.steps + 1})
+
+    await asyncio.gather(*(batches.amend(batch.ref, step) for _ in range(5)))
+    assert (await batches.get(batch.ref)).steps == 5
+
+
+async def test_the_newest_come_first_page_by_page(batches: BatchTable):
+    some = [a_batch(number).batch_id for number in range(3)]
+    for number in range(3):
+        await batches.insert(a_batch(number))
+    first = await batches.page("acme", after=None, limit=2)
+    assert ([batch.batch_id for batch in first.batches], first.has_more) == ([some[2], some[1]], True)
+    rest = await batches.page("acme", after=some[1], limit=2)
+    assert ([batch.batch_id for batch in rest.batches], rest.has_more) == ([some[0]], False)
+    assert not (await batches.page("globex", after=None, limit=2)).batches
+    with pytest.raises(NotFound):
+        await batches.page("acme", after="batch_x", limit=2)

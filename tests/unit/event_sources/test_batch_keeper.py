@@ -1,0 +1,57 @@
+"""Every open batch is kept running until it has ended, and is then tidied up."""
+
+from datetime import timedelta
+
+from domain.batch import BATCH_IDS, BatchRef, BatchStatus
+from event_sources.batch_keeper import RECORD_IS_LATE, BatchKeeper
+from tests.unit.activities.batch_world import BatchWorld
+from tests.unit.examples import NOW, TENANT
+from tests.unit.fakes import FakeBatchRuns
+
+RETENTION = timedelta(hours=1)
+
+
+class World(BatchWorld):
+    def __init__(self) -> None:
+        super().__init__(b"")
+        self.runs = FakeBatchRuns()
+        self.batches.opened.append(self.ref)
+        self.keeper = BatchKeeper(self.batches.as_table(), self.runs.as_runs(), RETENTION)
+
+    def end(self) -> None:
+        self.batches.records[self.ref] = self.batch.moved(BatchStatus.FAILED, NOW)
+
+
+async def test_a_batch_that_has_not_ended_is_started_unless_it_runs():
+    world = World()
+    await world.keeper.sweep(NOW)
+    assert world.runs.started == [world.ref]
+    assert world.batches.opened == [world.ref]
+
+
+async def test_the_history_of_an_ended_batch_goes_after_a_while():
+    world = World()
+    world.end()
+    await world.keeper.sweep(NOW + RETENTION)
+    assert (world.runs.purged, world.runs.started, world.batches.opened) == ([], [], [world.ref])
+    await world.keeper.sweep(NOW + RETENTION + timedelta(seconds=1))
+    assert (world.runs.purged, world.batches.opened) == ([world.ref], [])
+
+
+async def test_a_batch_whose_record_never_came_is_forgotten():
+    world = World()
+    world.batches.records.clear()
+    await world.keeper.sweep(NOW + RECORD_IS_LATE)
+    assert world.batches.opened
+    await world.keeper.sweep(NOW + RECORD_IS_LATE + timedelta(seconds=1))
+    assert not world.batches.opened
+
+
+async def test_one_that_cannot_be_helped_stops_no_other():
+    world = World()
+    lost = BatchRef(tenant=TENANT, batch_id=BATCH_IDS.new(NOW, b"x" * 10))
+    world.batches.records[lost] = world.batch.model_copy(update={"batch_id": lost.batch_id})
+    world.batches.opened.insert(0, lost)
+    world.runs.broken = TimeoutError()
+    await world.keeper.sweep(NOW)
+    assert world.batches.opened == [lost, world.ref]
