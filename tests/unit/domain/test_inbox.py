@@ -101,7 +101,7 @@ def test_an_image_of_another_folder_is_out_of_reach(name: str):
     assert refused.value.param == "input_reference"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(name=st.text(min_size=1).filter(lambda name: "/" not in name and name not in {".", ".."}))
 def test_whatever_it_is_called_it_is_some_kind_of_file_and_its_answer_is_none_of_them(name: str):
     file = a_file(name)
