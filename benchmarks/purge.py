@@ -10,11 +10,11 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 import httpx
 from azure.core.credentials import AzureNamedKeyCredential
@@ -30,7 +30,7 @@ from clients import video_rows as rows
 from clients.azure import CONTENTS, INPUTS, TABLE
 from clients.blob_store import AccountKeySigner, BlobStore
 from clients.purge_progress import PurgeProgress
-from clients.table_rows import Tenants
+from clients.table_rows import Tenants, rows_between, tenant_partition
 from domain.media import content_blob
 from domain.video import Variant, Video, VideoRef, VideoState
 from domain.video_id import new_video_id
@@ -127,9 +127,8 @@ async def _in_parallel(work: Iterable[Awaitable[None]]) -> None:
 
 async def _left(table: TableClient) -> str:
     """How many rows of each kind there still are; `video_rows` says what their first letters mean."""
-    partition = f"PartitionKey eq '{rows.tenant_partition(TENANT)}'"
-    found: AsyncIterator[Any] = table.query_entities(partition, select=["RowKey"])
-    counts = Counter[str]([row["RowKey"][0] async for row in found])
+    found = rows_between(table, tenant_partition(TENANT), ("", "~"))
+    counts = Counter([str(row["RowKey"])[0] async for row in found])
     return ", ".join(f"{count} {letter}" for letter, count in sorted(counts.items())) or "none"
 
 
