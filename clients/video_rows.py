@@ -4,13 +4,14 @@ All rows of a tenant share one partition, so what belongs together can change to
 
     PartitionKey       RowKey               row
     tenant-TENANT      v<newest first>      the record; a plain range query lists the newest first
-    tenant-TENANT      o<oldest first>      the same order the other way round, keys only
+    tenant-TENANT      o<oldest first>      the same order the other way round, and the k row of the video
     tenant-TENANT      a<oldest first>      the alarm: when the sweeper looks at the video again
     tenant-TENANT      k<hash of the key>   an Idempotency-Key, and the body it came with
     tenant-TENANT      c<oldest first>      what a video cost whose record is gone
     tenant-TENANT      f, g                 files; `file_table` reads and writes them
     tenant-TENANT      h<hash of the id>    a character; `character_table` reads and writes it
     tenants            TENANT               which partitions there are; `table_rows` reads and writes it
+    purges             TENANT               how far the purge is; `purge_progress` reads and writes it
     claims-<endpoint>  <hash of the id>     which video a render job belongs to
     render-times       <hash of the kind>   how long renders of a kind take; `render_times` reads and writes it
 """
