@@ -27,8 +27,6 @@ from intake.services import Intake
 _log = logging.getLogger(__name__)
 
 STARTS_PER_STEP: Final = 32
-LINES_WITHIN_REACH: Final = 64
-"""The videos of so many are said to be created at the same time."""
 LINES_PER_STEP: Final = 1_000
 """Of those that are only reported as not begun."""
 REPORT_BYTES: Final = 3 * 1024 * 1024
@@ -72,8 +70,12 @@ async def advance_batch(request: BatchRequest, services: BatchServices) -> Batch
         request: Whose step, and what has ended.
         services: Clients and clock.
     """
-    now = services.intake.clock()
-    batch = await services.batches.amend(request.batch, lambda kept: kept.at(now).reaching(LINES_WITHIN_REACH, now))
+    now, catalog = services.intake.clock(), services.intake.catalog
+
+    def begin(kept: Batch) -> Batch:
+        return kept.at(now).reaching(window(kept.models, catalog, now.date()), now)
+
+    batch = await services.batches.amend(request.batch, begin)
     if batch.has_ended:
         return BatchResult()
     try:

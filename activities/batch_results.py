@@ -40,14 +40,9 @@ class Results(NamedTuple):
     @classmethod
     async def found(cls, batch: Batch, files: Files) -> Self:
         """As the files are."""
-        output = await _tail(_blob(batch, batch.output_file_id), batch.output_bytes, files)
-        errors = await _tail(_blob(batch, batch.error_file_id), batch.error_bytes, files)
-        return cls(
-            batch.output_bytes + len(output),
-            batch.error_bytes + len(errors),
-            frozenset(reported_lines(output)),
-            frozenset(reported_lines(errors)),
-        )
+        output_bytes, completed = await _tail(_blob(batch, batch.output_file_id), batch.output_bytes, files)
+        error_bytes, failed = await _tail(_blob(batch, batch.error_file_id), batch.error_bytes, files)
+        return cls(output_bytes, error_bytes, completed, failed)
 
     @property
     def lines(self) -> frozenset[int]:
@@ -79,7 +74,7 @@ async def show_files(before: Batch, after: Batch, files: Files) -> None:
         (after.error_file_id, "errors", before.error_bytes, after.error_bytes),
     )
     for file_id, kind, old_bytes, new_bytes in sizes:
-        if old_bytes == 0 < new_bytes:
+        if new_bytes and (old_bytes == 0 or new_bytes < old_bytes):
             await files.records.insert(
                 File(
                     file_id=file_id,
@@ -102,9 +97,11 @@ async def _append(blob: str, reports: list[Report], at: int, files: Files) -> in
     return at + len(text)
 
 
-async def _tail(blob: str, offset: int, files: Files) -> bytes:
+async def _tail(blob: str, offset: int, files: Files) -> tuple[int, frozenset[int]]:
+    """How long a file is, and which lines its end tells of; it is shorter than recorded if its tenant deleted it."""
     size_bytes = await files.blobs.size(blob)
-    return await files.blobs.read(blob, offset=offset) if size_bytes > offset else b""
+    text = await files.blobs.read(blob, offset=offset, length=size_bytes - offset) if size_bytes > offset else b""
+    return size_bytes, frozenset(reported_lines(text))
 
 
 def _blob(batch: Batch, file_id: str) -> str:

@@ -11,8 +11,9 @@ from domain.batch import BatchStatus
 from domain.batch_window import SPARE, window
 from domain.batch_workflow import BatchRequest
 from domain.failures import FailureCode
+from domain.file import file_blob
 from tests.unit.activities.batch_world import BatchWorld, Died, a_line, as_jsonl, counted, prompts
-from tests.unit.examples import NOW, a_deployment, a_model_catalog
+from tests.unit.examples import NOW, TENANT, a_deployment, a_model_catalog
 
 WIDTH = 2 + SPARE
 UNREADABLE = {"prompt": "p", "input_reference": {"image_url": "data:image/png;base64,!"}}
@@ -81,6 +82,21 @@ async def test_a_video_whose_record_is_gone_is_reported_too():
     world.videos.records.clear()
     await world.run(request.model_copy(update={"ended": None}))
     assert (world.batch.status, world.batch.failed) == (BatchStatus.COMPLETED, 1)
+
+
+async def test_an_output_file_that_is_deleted_while_the_batch_runs_begins_anew():
+    world = a_world(20)
+    request = await begun(world)
+    world.end_all()
+    await world.run(request.model_copy(update={"ended": None}))
+    del world.blobs.blobs[file_blob(TENANT, world.batch.output_file_id)]
+    del world.records.records[TENANT, world.batch.output_file_id]
+    world.end(world.running()[0])
+    await world.run(request.model_copy(update={"ended": None}))
+    assert [line["custom_id"] for line in world.output()] == [f"shot-{WIDTH + 1}"]
+    assert world.records.records[TENANT, world.batch.output_file_id].size_bytes == world.batch.output_bytes
+    await world.run_to_the_end()
+    assert (world.batch.status, world.batch.completed) == (BatchStatus.COMPLETED, 20)
 
 
 async def test_a_line_that_is_refused_when_its_turn_comes_is_reported_as_refused():
