@@ -4,16 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Header, Request, Response
 
 from domain.catalog import Operation
 from front_door.request_fields import read_fields
 from front_door.services import FrontDoorServices, Services, Tenant
-from front_door.terms import Terms
+from front_door.terms import TermsHeaders
 from front_door.video_answers import video_answer
 from front_door.wire import VideoAnswer
-from intake.accept import Terms as IntakeTerms
-from intake.accept import accept_video
+from intake.accept import Terms, accept_video
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class PlacedOrder:
     request: Request
     response: Response
     tenant: str
-    terms: IntakeTerms
+    terms: Terms
     services: FrontDoorServices
 
     async def fields(self) -> dict[str, Any]:
@@ -49,8 +48,10 @@ class PlacedOrder:
         return video_answer(video, self.response, self.services)
 
 
-async def _order(request: Request, response: Response, tenant: Tenant, terms: Terms, services: Services) -> PlacedOrder:
-    return PlacedOrder(request, response, tenant, terms, services)
+async def _order(
+    request: Request, response: Response, tenant: Tenant, services: Services, headers: Annotated[TermsHeaders, Header()]
+) -> PlacedOrder:
+    return PlacedOrder(request, response, tenant, headers.terms(), services)
 
 
 type Order = Annotated[PlacedOrder, Depends(_order)]

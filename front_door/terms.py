@@ -1,11 +1,10 @@
 """The headers that say on what terms a video is asked for."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from fastapi import Depends, Header
 from pydantic import BaseModel
 
-from intake.accept import Terms as IntakeTerms
+from intake.accept import Terms
 
 
 class TermsHeaders(BaseModel):
@@ -19,9 +18,6 @@ class TermsHeaders(BaseModel):
     idempotency_key: str | None = None
     x_reelay_fallback: Literal["allow", "none"] = "allow"
 
-
-async def _terms(headers: Annotated[TermsHeaders, Header()]) -> IntakeTerms:
-    return IntakeTerms(headers.idempotency_key, may_fall_back=headers.x_reelay_fallback == "allow")
-
-
-type Terms = Annotated[IntakeTerms, Depends(_terms)]
+    def terms(self) -> Terms:
+        """What they say."""
+        return Terms(self.idempotency_key, may_fall_back=self.x_reelay_fallback == "allow")

@@ -171,6 +171,22 @@ async def test_a_video_goes_along_as_a_stream_that_can_be_sent_again(operation: 
         assert content_of(form["video"]) == MP4
 
 
+async def test_a_character_is_asked_for_with_its_name_and_a_video():
+    upstream = Upstream(httpx.Response(200, json={"id": "char_1", "created_at": 1_763_726_400, "name": "fox"}))
+    made = await upstream.api.create_character(EAST, "fox", InputFile("source.mp4", MP4, "video/mp4"))
+    form = form_of(upstream.request)
+    assert made == ("char_1", datetime(2025, 11, 21, 12, 0, tzinfo=UTC))
+    assert upstream.request.url.path == "/openai/v1/videos/characters"
+    assert (content_of(form["name"]), content_of(form["video"])) == (b"fox", MP4)
+
+
+async def test_a_character_in_an_answer_that_cannot_be_read_may_exist():
+    with pytest.raises(OutcomeUnknown):
+        await Upstream(httpx.Response(200, text="?")).api.create_character(
+            EAST, "fox", InputFile("f", MP4, "video/mp4")
+        )
+
+
 async def test_a_reference_image_goes_along_as_a_file():
     upstream = Upstream(httpx.Response(200, json=JOB))
     await upstream.api.create(EAST, a_video(), InputFile("input_reference.png", b"\x89PNG...", "image/png"))
