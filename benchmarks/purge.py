@@ -1,6 +1,6 @@
 """`python -m benchmarks.purge [content] [record]`: ten thousand expired videos, removed by the host's purge.
 
-In the row `content` their content and reference images go and the records stay; in `record` all of it goes.
+In the row `content` their content goes and the records stay; in `record` all of it goes but what they cost.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from benchmarks.memory import MEMORY_AIM, peak_of
 from benchmarks.stack import Stack, running_stack
 from benchmarks.table import print_table
 from clients import video_rows as rows
-from clients.azure import CONTENTS, INPUTS, TABLE
+from clients.azure import CONTENTS, TABLE
 from clients.blob_store import AccountKeySigner, BlobStore
 from clients.purge_progress import PurgeProgress
 from clients.table_rows import Tenants, rows_between, tenant_partition
@@ -41,8 +41,7 @@ from local.stack.main import run
 VIDEOS: Final = 10_000
 TENANT: Final = "old"
 AGE: Final = timedelta(days=100)
-RULES: Final = {"content": {"content_days": 30, "request_days": 30}, "record": {"record_days": 30}}
-LAST_STEP: Final = {"content": "request", "record": "record"}
+RULES: Final = {"content": {"content_days": 30}, "record": {"record_days": 30}}
 _WRITERS = 32
 _LOOK_EVERY_S = 0.2
 _FILE = b"x" * 1_000
@@ -56,13 +55,13 @@ async def _measure(chosen: Sequence[str]) -> int:
 
 async def _purge(row: str) -> list[Figure]:
     retention = json.dumps({"tenants": {TENANT: RULES[row]}})
-    async with running_stack(REELAY_RETENTION=retention) as stack, _storage(stack) as (table, contents, inputs):
+    async with running_stack(REELAY_RETENTION=retention) as stack, _storage(stack) as (table, contents):
         videos = [_video(number) for number in range(VIDEOS)]
         await Tenants(table).remember(TENANT)
-        await _in_parallel(_write(video, table, contents, inputs) for video in videos)
+        await _in_parallel(_write(video, table, contents) for video in videos)
         started = time.perf_counter()
         with peak_of(stack.host_pid) as peak:
-            runs = await _run_until_done(stack, PurgeProgress(table), LAST_STEP[row], videos[-1].video_id)
+            runs = await _run_until_done(stack, PurgeProgress(table), row, videos[-1].video_id)
         duration_s = time.perf_counter() - started
         left = await _left(table)
     remark = f"{runs} run{'s' * (runs > 1)} of the purge, {VIDEOS / duration_s:.0f} videos a second; rows left: {left}"
@@ -72,7 +71,7 @@ async def _purge(row: str) -> list[Figure]:
     ]
 
 
-async def _run_until_done(stack: Stack, progress: PurgeProgress, step: str, last_id: str) -> int:
+async def _run_until_done(stack: Stack, progress: PurgeProgress, kind: str, last_id: str) -> int:
     """Starts the purge by hand, again whenever the time of a run is over, and returns how often."""
     limit_s, runs = 245.0, 0
     async with httpx.AsyncClient(base_url=stack.description.host) as host:
@@ -80,7 +79,7 @@ async def _run_until_done(stack: Stack, progress: PurgeProgress, step: str, last
             (await host.post("/admin/functions/purge", json={})).raise_for_status()
             runs, started = runs + 1, time.perf_counter()
             while time.perf_counter() - started < limit_s:
-                if await progress.of(TENANT, step) == last_id:
+                if await progress.of(TENANT, kind) == last_id:
                     return runs
                 await asyncio.sleep(_LOOK_EVERY_S)
 
@@ -102,11 +101,10 @@ def _video(number: int) -> Video:
     )
 
 
-async def _write(video: Video, table: TableClient, contents: BlobStore, inputs: BlobStore) -> None:
+async def _write(video: Video, table: TableClient, contents: BlobStore) -> None:
     """Leave a video as it is left when it has ended and its history is gone."""
     stored = await contents.put(content_blob(video.ref, Variant.VIDEO), _FILE, "video/mp4")
-    image = await inputs.put(f"{TENANT}/{video.video_id}/input_reference.png", _FILE, "image/png")
-    kept = video.model_copy(update={"contents": {Variant.VIDEO: stored}, "input_reference": image})
+    kept = video.model_copy(update={"contents": {Variant.VIDEO: stored}})
     for row in (
         rows.to_entity(kept),
         rows.order_entity(video.ref, video.video_id),
@@ -133,15 +131,14 @@ async def _left(table: TableClient) -> str:
 
 
 @asynccontextmanager
-async def _storage(stack: Stack) -> AsyncGenerator[tuple[TableClient, BlobStore, BlobStore]]:
+async def _storage(stack: Stack) -> AsyncGenerator[tuple[TableClient, BlobStore]]:
     credential = AzureNamedKeyCredential(ACCOUNT, AZURITE_ACCOUNT_KEY)
     signer = AccountKeySigner(AZURITE_ACCOUNT_KEY)
     async with (
         TableClient(stack.description.table, TABLE, credential=credential) as table,
         BlobServiceClient(stack.description.blob, credential=AZURITE_ACCOUNT_KEY) as blobs,
     ):
-        contents, inputs = blobs.get_container_client(CONTENTS), blobs.get_container_client(INPUTS)
-        yield table, BlobStore(contents, signer), BlobStore(inputs, signer)
+        yield table, BlobStore(blobs.get_container_client(CONTENTS), signer)
 
 
 def main() -> int:
