@@ -6,13 +6,16 @@ he could say so; what he wrote is then read, and counts.
 
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 from clients.files import Files
 from domain.batch import Batch
 from domain.batch_report import Report, reported_lines
 from domain.errors import NotFound
 from domain.file import File, Purpose, file_blob
+
+REPORT_BYTES: Final = 3 * 1024 * 1024
+"""So much is reported at once, and a line more; a blob takes no more than 4 MiB."""
 
 
 class Overtaken(Exception):

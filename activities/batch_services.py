@@ -6,10 +6,11 @@ from typing import Any
 
 from clients.batch_table import BatchTable
 from clients.files import Files
-from domain.batch import BatchRef
+from domain.batch import Batch, BatchRef
 from domain.batch_event import batch_event
 from domain.batch_workflow import BatchRequest, BatchResult
-from domain.video import Video
+from domain.errors import NotFound
+from domain.video import Video, VideoRef
 from domain.webhook import WebhookEvent
 from intake.services import Intake
 
@@ -31,6 +32,13 @@ class BatchServices:
     intake: Intake
     show: Callable[[Video], Mapping[str, Any]]
     tell: Callable[[str, WebhookEvent], Awaitable[None]]
+
+    async def record(self, batch: Batch, video_id: str) -> Video | None:
+        """The record of a video of a batch, if there is one."""
+        try:
+            return await self.intake.videos.get(VideoRef(tenant=batch.tenant, video_id=video_id))
+        except NotFound:
+            return None
 
 
 type BatchActivity = Callable[[BatchRequest, BatchServices], Awaitable[BatchResult]]

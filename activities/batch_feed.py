@@ -1,0 +1,130 @@
+"""Asks for the videos of a batch's next lines: for each line the same one, however often."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from typing import Final, NamedTuple
+
+from activities.batch_results import REPORT_BYTES, Results
+from activities.batch_services import BatchServices
+from clients.line_reader import SMALL_SLICE_BYTES, lines_after
+from domain.batch import Batch, LineError
+from domain.batch_line import Line, read_line
+from domain.batch_report import Report
+from domain.errors import NotFound, ReelayError
+from domain.file import file_blob
+from domain.timed_id import ID_RANDOM_BYTES
+from domain.video import BatchLine
+from domain.video_id import new_video_id
+from intake.accept import Terms, accept_video
+from intake.services import Intake
+
+_log = logging.getLogger(__name__)
+
+STARTS_PER_STEP: Final = 32
+LINES_PER_STEP: Final = 1_000
+"""Of those that are only reported as not begun."""
+
+
+class Fed(NamedTuple):
+    """What became of the next lines.
+
+    Attributes:
+        line: The last of them.
+        offset: Where the next one begins.
+        started: Their videos, by line.
+        reports: Those that will have none.
+        lost: Why no more can be read.
+    """
+
+    line: int
+    offset: int
+    started: Mapping[int, str] = {}
+    reports: Sequence[Report] = ()
+    lost: LineError | None = None
+
+
+async def feed(batch: Batch, room: int, results: Results, services: BatchServices) -> Fed:
+    """See to the next lines, in their order.
+
+    Args:
+        batch: Whose.
+        room: How many more may be in flight.
+        results: Which lines were reported already.
+        services: Clients and clock.
+    """
+    if batch.is_read:
+        return Fed(batch.line, batch.offset)
+    most = min(room, STARTS_PER_STEP, batch.reach - batch.line) if batch.starts_videos else LINES_PER_STEP
+    try:
+        lines = await _next_lines(batch, most, max(results.lines, default=0), services)
+    except NotFound as error:
+        return Fed(batch.line, batch.size_bytes, lost=LineError(code="input_file_gone", message=error.message))
+    asked = [line for line in lines if not line.is_blank and line.number not in results.lines]
+    outcomes = await asyncio.gather(*(_begin(line, batch, services) for line in asked))
+    return Fed(
+        line=lines[-1].number if lines else batch.line,
+        offset=lines[-1].end if lines else batch.offset,
+        started={
+            line.number: outcome for line, outcome in zip(asked, outcomes, strict=True) if isinstance(outcome, str)
+        },
+        reports=[outcome for outcome in outcomes if isinstance(outcome, Report)],
+    )
+
+
+async def _next_lines(batch: Batch, most: int, until: int, services: BatchServices) -> list[Line]:
+    """The next lines: so many, and all that somebody has reported already, whose others he asked for as well."""
+    lines, size_bytes = list[Line](), 0
+    before = Line(batch.line, batch.offset, b"")
+    blob = file_blob(batch.tenant, batch.input_file_id)
+    following = lines_after(
+        before, services.files.blobs, blob, size_bytes=batch.size_bytes, slice_bytes=SMALL_SLICE_BYTES
+    )
+    async for line in following:
+        if line.number > until and (len(lines) >= most or size_bytes >= REPORT_BYTES):
+            break
+        lines.append(line)
+        size_bytes += len(line.text)
+    return lines
+
+
+async def _begin(line: Line, batch: Batch, services: BatchServices) -> str | Report:
+    """Ask for a video, and say which one it is; or say why there is none."""
+    custom_id, body = read_line(line)
+    if not batch.starts_videos:
+        ref = _video_of(batch, line.number)
+        has_begun = line.number <= batch.reach and await services.record(batch, ref)
+        return ref if has_begun else Report.of_unbegun(batch, line.number, custom_id)
+    terms = Terms(batch=BatchLine(batch_id=batch.batch_id, line=line.number, custom_id=custom_id))
+    try:
+        intake = _repeatable(services.intake, batch, line.number)
+        video = await accept_video(body, tenant=batch.tenant, terms=terms, intake=intake)
+    except (ValueError, LookupError) as error:  # of one line, it must not hold up the others
+        return Report.of_refusal(batch, line.number, custom_id, _as_refusal(error, batch, line))
+    return video.video_id
+
+
+def _as_refusal(error: Exception, batch: Batch, line: Line) -> ReelayError:
+    if isinstance(error, ReelayError):
+        return error
+    _log.error("%s: line %d cannot be asked for", batch.batch_id, line.number, exc_info=error)
+    return ReelayError("Something went wrong here; it was logged.", code="internal_error")
+
+
+def _repeatable(intake: Intake, batch: Batch, line: int) -> Intake:
+    """Accepts the same video each time: `_video_of` the line."""
+
+    def digits(_: int) -> bytes:
+        return _digits(batch, line)
+
+    return replace(intake, clock=lambda: batch.as_of, randomness=digits)
+
+
+def _video_of(batch: Batch, line: int) -> str:
+    return new_video_id(batch.as_of, _digits(batch, line))
+
+
+def _digits(batch: Batch, line: int) -> bytes:
+    return sha256(f"{batch.batch_id}/{line}".encode()).digest()[:ID_RANDOM_BYTES]
