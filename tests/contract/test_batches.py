@@ -117,7 +117,8 @@ def test_what_cannot_be_a_batch_is_refused(client: OpenAI):
     assert missing.value.code == "file_not_found"
     image = client.files.create(file=("a.png", b"x"), purpose="vision").id
     for changes in ({"input_file_id": image}, {"endpoint": "/v1/embeddings"}, {"completion_window": "3m"}):
-        fields: Any = {"input_file_id": uploaded(client, [a_line(1)]), "endpoint": "/v1/videos", "completion_window": "24h"}
+        file_id = uploaded(client, [a_line(1)])
+        fields: Any = {"input_file_id": file_id, "endpoint": "/v1/videos", "completion_window": "24h"}
         with pytest.raises(BadRequestError) as refusal:
             client.batches.create(**fields | changes)
         assert refusal.value.param == next(iter(changes))

@@ -64,6 +64,20 @@ def test_openai_client_verifies_the_end_of_a_video(
         unwrap({**hook, "body": hook["body"].replace(video["id"], "video_other")}, endpoint["secret"])
 
 
+@pytest.mark.parametrize(("prompt", "kind"), [("a boat", "batch.completed"), ("", "batch.failed")])
+def test_openai_client_verifies_the_end_of_a_batch(
+    stack: RunningStack, api: httpx.Client, admin: httpx.Client, prompt: str, kind: str
+):
+    endpoint = register(admin, f"{stack.upstream}/webhooks/{kind}", events=[kind])
+    line = json.dumps({"custom_id": "one", "method": "POST", "url": "/v1/videos", "body": {"prompt": prompt}})
+    sent = api.post("/files", data={"purpose": "batch"}, files={"file": ("in.jsonl", line)}).raise_for_status()
+    asked = {"input_file_id": sent.json()["id"], "endpoint": "/v1/videos", "completion_window": "24h"}
+    batch = api.post("/batches", json=asked).raise_for_status().json()
+    (hook,) = wait_until(lambda: received(stack, kind), "the webhook has arrived")
+    event = unwrap(hook, endpoint["secret"])
+    assert (event.type, event.data.id) == (kind, batch["id"])
+
+
 def test_openai_client_verifies_either_secret_while_one_is_rotated(stack: RunningStack, admin: httpx.Client):
     old = register(admin, f"{stack.upstream}/webhooks/rotated")
     new = admin.post(f"/webhooks/{old['id']}/rotate").raise_for_status().json()

@@ -1,0 +1,75 @@
+"""What /batches answers while the engine is down, and what it refuses."""
+
+from typing import Any
+
+import pytest
+
+from domain.batch import BatchStatus
+from tests.unit.activities.batch_world import a_line, as_jsonl
+from tests.unit.examples import TENANT
+from tests.unit.front_door.world import OTHER_KEY, World, error_of
+
+ASKED = {"endpoint": "/v1/videos", "completion_window": "24h"}
+
+
+async def asked(world: World, **changes: Any) -> dict[str, Any]:
+    """The fields of POST /batches, for a file of two lines."""
+    text = as_jsonl([a_line(1), a_line(2)])
+    sent = await world.ask("POST", "/v1/files", data={"purpose": "batch"}, files={"file": ("in.jsonl", text)})
+    return {"input_file_id": sent.json()["id"], **ASKED, **changes}
+
+
+async def created(world: World) -> dict[str, Any]:
+    return (await world.ask("POST", "/v1/batches", json=await asked(world))).json()
+
+
+async def test_a_batch_is_accepted_although_the_engine_is_down(world: World):
+    world.runs.broken = TimeoutError()
+    batch = await created(world)
+    assert batch["status"] == "validating"
+    assert [ref.batch_id for ref in world.batches.opened] == [batch["id"]]
+
+
+async def test_a_batch_is_cancelled_although_the_engine_is_down(world: World):
+    batch = await created(world)
+    world.runs.broken = TimeoutError()
+    cancelled = (await world.ask("POST", f"/v1/batches/{batch['id']}/cancel")).json()
+    assert (cancelled["status"], cancelled["cancelling_at"]) == ("cancelling", batch["created_at"])
+
+
+async def test_one_that_has_ended_is_not_cancelled(world: World):
+    batch = await created(world)
+    (ref,) = world.batches.records
+    world.batches.records[ref] = world.batches.records[ref].moved(BatchStatus.FAILED, world.clock())
+    assert (await world.ask("POST", f"/v1/batches/{batch['id']}/cancel")).json()["status"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("changes", "param"),
+    [
+        ({"input_file_id": 7}, "input_file_id"),
+        ({"endpoint": "/v1/images"}, "endpoint"),
+        ({"completion_window": "30m"}, "completion_window"),
+        ({"completion_window": "8d"}, "completion_window"),
+        ({"completion_window": 24}, "completion_window"),
+        ({"metadata": {"a": 1}}, "metadata"),
+    ],
+)
+async def test_what_cannot_be_a_batch_is_refused(world: World, changes: dict[str, Any], param: str):
+    answer = await world.ask("POST", "/v1/batches", json=await asked(world, **changes))
+    assert (answer.status_code, error_of(answer)["param"]) == (400, param)
+    assert not world.batches.records
+
+
+async def test_a_batch_that_runs_cannot_be_retried(world: World):
+    batch = await created(world)
+    answer = await world.ask("POST", f"/v1/batches/{batch['id']}/retry")
+    assert (answer.status_code, error_of(answer)["code"]) == (400, "batch_not_ended")
+
+
+async def test_another_tenants_batch_is_not_there(world: World):
+    batch = await created(world)
+    answer = await world.ask("GET", f"/v1/batches/{batch['id']}", key=OTHER_KEY)
+    assert (answer.status_code, error_of(answer)["code"]) == (404, "batch_not_found")
+    assert (await world.ask("GET", "/v1/batches", key=OTHER_KEY)).json()["data"] == []
+    assert {ref.tenant for ref in world.batches.records} == {TENANT}
