@@ -20,7 +20,7 @@ from benchmarks.capacity_run import MINUTE_S, CapacityRun, Job, Limits, Outage
 from domain.auth import NoAuth
 from domain.capacity import Fleet, Pool
 from domain.catalog import Deployment
-from domain.slot import Demand, Fault, Verdict
+from domain.slot import RENDERED, TOOK, Demand, Outcome, Verdict
 from domain.video import VideoRef
 from domain.video_id import new_video_id
 
@@ -51,11 +51,11 @@ class Upstream:
         while self.taken and self.taken[0] <= now - MINUTE_S:
             self.taken.popleft()
         if len(self.taken) >= self.limits.per_minute:
-            return Verdict(fault=Fault.TOO_FAST, error="429", retry_after_s=self.taken[0] + MINUTE_S - now)
+            return Verdict(outcome=Outcome.TOO_FAST, error="429", retry_after_s=self.taken[0] + MINUTE_S - now)
         self.taken.append(now)
         running = [job.ended_at for job in self.jobs if job.ended_at > now]
         if len(running) >= self.limits.cap:
-            return Verdict(fault=Fault.FULL, error="Too many running tasks", retry_after_s=min(running) - now)
+            return Verdict(outcome=Outcome.FULL, error="Too many running tasks", retry_after_s=min(running) - now)
         self.most_running = max(self.most_running, len(running) + 1)
         return None
 
@@ -165,9 +165,9 @@ class Simulation:
         upstream = self.upstreams[deployment]
         self.counts["creates"] += 1
         fails = OUTAGE.deployment == deployment and OUTAGE.begun_at <= self.now < OUTAGE.ended_at
-        refusal = Verdict(fault=Fault.FAILED, error="503") if fails else upstream.refusal(self.now)
+        refusal = Verdict(outcome=Outcome.FAILED, error="503") if fails else upstream.refusal(self.now)
         if refusal:
-            self.counts["refused"] += refusal.fault is not Fault.FAILED
+            self.counts["refused"] += refusal.outcome is not Outcome.FAILED
             self._soon(lambda: self._release(video, self._pool_time(), refusal))
             return
         if video is self.lone:
@@ -179,18 +179,18 @@ class Simulation:
             self._soon(lambda: self._confirm(video, self._pool_time()))
         seen_at = self.now + render_s + self.random.uniform(*POLL_LAG_S)
         called_at = EPOCH + timedelta(seconds=seen_at)
-        self._at(seen_at, lambda: self._soon(lambda: self._release(video, called_at)))
+        self._at(seen_at, lambda: self._soon(lambda: self._release(video, called_at, RENDERED)))
 
     def _confirm(self, video: Video, called_at: datetime) -> None:
-        woken = self.pool.confirm(video.ref, self.fleet, called_at)
+        woken = self.pool.report(video.ref, TOOK, self.fleet, called_at)
         self._soon(lambda: self._wake(woken))
 
-    def _release(self, video: Video, called_at: datetime, verdict: Verdict | None = None) -> None:
-        woken = self.pool.release([video.ref], self.fleet, called_at, verdict=verdict)
+    def _release(self, video: Video, called_at: datetime, verdict: Verdict) -> None:
+        woken = self.pool.release(video.ref, self.fleet, called_at, verdict=verdict)
 
         def hear() -> None:
             self._wake(woken)
-            if verdict:
+            if verdict is not RENDERED:
                 self._ask(video)
 
         self._soon(hear)

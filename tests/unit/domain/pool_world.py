@@ -7,25 +7,28 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from domain.capacity import Fleet, Pool
+from domain.capacity import Fleet, Lease, Pool
 from domain.catalog import Deployment
 from domain.condition import Condition
 from domain.failures import Failure
-from domain.slot import Demand, Fault, Verdict
+from domain.slot import RENDERED, TOOK, Demand, Outcome, Verdict
 from domain.video import VideoRef
 from domain.video_id import new_video_id
+from domain.waiting_line import Fallback
 from domain.workflow import StepResult
 from tests.unit.examples import NOW, a_deployment
 
 DAY = timedelta(days=1)
+COOLDOWN_S = 10.0
 
 
 def a_demand(**changes: Any) -> Demand:
     return Demand.model_validate({"model": "sora-2", "size": "1280x720", "seconds": 4} | changes)
 
 
-def a_fault(fault: Fault, *, retry_after_s: float | None = None) -> Verdict:
-    return Verdict(fault=fault, error=f"It is {fault}.", retry_after_s=retry_after_s)
+def a_refusal(outcome: Outcome, **changes: Any) -> Verdict:
+    """What a job shows that was not taken."""
+    return Verdict.model_validate({"outcome": outcome, "error": f"It is {outcome}."} | changes)
 
 
 @dataclass
@@ -48,7 +51,7 @@ class PoolWorld:
     now: datetime = NOW
     pool: Pool = field(default_factory=Pool)
     demands: dict[VideoRef, Demand] = field(default_factory=dict)
-    fallbacks: dict[VideoRef, str] = field(default_factory=dict)
+    fallbacks: dict[VideoRef, Fallback] = field(default_factory=dict)
     called: set[VideoRef] = field(default_factory=set)
     timers: dict[VideoRef, datetime] = field(default_factory=dict)
     slots: dict[VideoRef, str] = field(default_factory=dict)
@@ -66,13 +69,15 @@ class PoolWorld:
     def told_now(self) -> datetime:
         return self.now - timedelta(seconds=self.lag_s)
 
-    def new(self, tenant: str = "ann", *, fallback: str | None = None, **demand: Any) -> VideoRef:
+    def new(
+        self, tenant: str = "ann", *, fallback: str | None = None, starts_again: bool = False, **demand: Any
+    ) -> VideoRef:
         """Ask for a slot for a new video."""
         number = len(self.demands)
         video = VideoRef(tenant=tenant, video_id=new_video_id(self.now, number.to_bytes(10)))
         self.demands[video] = a_demand(**demand)
         if fallback:
-            self.fallbacks[video] = fallback
+            self.fallbacks[video] = Fallback(model=fallback, starts_again=starts_again)
         self.ask(video)
         return video
 
@@ -105,23 +110,39 @@ class PoolWorld:
         while self.called:
             self.ask(min(self.called, key=lambda video: video.video_id))
 
-    def confirm(self, video: VideoRef) -> None:
-        """A probe's job was taken."""
-        self._wake(self.pool.confirm(video, self.fleet, self.told_now))
-        self.probing.discard(video)
+    def report(self, video: VideoRef, verdict: Verdict = TOOK) -> None:
+        """Tell what a job has shown whose slot is kept."""
+        self._wake(self.pool.report(video, verdict, self.fleet, self.told_now))
+        if verdict is TOOK:
+            self.probing.discard(video)
 
-    def end(self, *videos: VideoRef, verdict: Verdict | None = None) -> None:
-        """Give slots back; who was refused asks for another."""
+    def end(self, *videos: VideoRef, verdict: Verdict | None = RENDERED) -> None:
+        """Give slots back; it was the job that ended, unless told otherwise."""
         for video in videos:
             self.slots.pop(video, None)
             self.timers.pop(video, None)
             self.called.discard(video)
             self.probing.discard(video)
-        self._wake(self.pool.release(videos, self.fleet, self.told_now, verdict=verdict))
-        if verdict:
-            self.called.update(videos)
-            for video in videos:
-                self.demands[video] = self.demands[video].model_copy(update={"running_on": None})
+            self._wake(self.pool.release(video, self.fleet, self.told_now, verdict=verdict))
+
+    def refuse(self, video: VideoRef, outcome: Outcome, **changes: Any) -> None:
+        """Give a slot back whose job was not taken, and have another one to ask for."""
+        self.end(video, verdict=a_refusal(outcome, **changes))
+        self.demands[video] = self.demands[video].model_copy(update={"running_on": None})
+        self.called.add(video)
+
+    def lose(self, video: VideoRef) -> Lease:
+        """Let a slot's owner die without a word; the lease is as the lease keeper sees it."""
+        self.slots.pop(video)
+        self.probing.discard(video)
+        return self.pool.leases[video.video_id]
+
+    def reclaim(self, *leases: Lease) -> None:
+        """Take slots back; who has got one by it, or should ring, is told as the lease keeper tells."""
+        self.pool.reclaim(leases, self.fleet, self.told_now)
+        told = [lease.video for lease in self.pool.leases.values() if lease.video in self.timers]
+        ringer = [self.pool.ringer.video] if self.pool.ringer else []
+        self._wake([video.video_id for video in (*told, *ringer)])
 
     def pass_time(self, seconds: float) -> None:
         """Let time go by; those whose timers have run off have something to ask."""
@@ -148,3 +169,20 @@ class PoolWorld:
         kept = Pool.model_validate(json.loads(json.dumps(self.pool.model_dump(mode="json", exclude_defaults=True))))
         assert kept == self.pool
         self.pool = kept
+
+
+def a_world(*deployments: dict[str, Any], **fields: Any) -> PoolWorld:
+    """A fleet with one slot each, unless told otherwise; the names are a, b, c, …"""
+    usual = {"max_concurrent": 1, "cooldown_s": COOLDOWN_S}
+    named = zip("abcd", deployments or ({},), strict=False)
+    return PoolWorld([a_deployment(name=name, **usual | changes) for name, changes in named], **fields)
+
+
+def a_broken_world(*deployments: dict[str, Any]) -> PoolWorld:
+    """One in which every circuit has just opened."""
+    world = a_world(*deployments)
+    for deployment in world.deployments:
+        video = world.new(pinned_to=deployment.name)
+        world.refuse(video, Outcome.REFUSED)
+        world.end(video)
+    return world

@@ -8,33 +8,16 @@ import pytest
 
 from domain import waiting_line
 from domain.capacity import GUARD_S, LEASE_MARGIN, Fleet, fallback_for
-from domain.condition import FAULTS_UNTIL_OPEN, LONGEST_REST_S
+from domain.condition import Condition
 from domain.failures import FailureCode
-from domain.slot import Fault
+from domain.slot import Outcome
+from domain.waiting_line import Fallback
 from domain.workflow import StepResult
-from tests.unit.domain.pool_world import DAY, PoolWorld, a_demand, a_fault
+from tests.unit.domain.pool_world import COOLDOWN_S, DAY, PoolWorld, a_broken_world, a_demand, a_world
 from tests.unit.examples import NOW, a_catalog, a_deployment, a_model_catalog
 
-COOLDOWN_S = 10.0
 PORTRAIT, LANDSCAPE = "720x1280", "1280x720"
 TODAY = NOW.date()
-
-
-def a_world(*deployments: dict[str, Any], **fields: Any) -> PoolWorld:
-    """A fleet with one slot each, unless told otherwise; the names are a, b, c, …"""
-    usual = {"max_concurrent": 1, "cooldown_s": COOLDOWN_S}
-    named = zip("abcd", deployments or ({},), strict=False)
-    return PoolWorld([a_deployment(name=name, **usual | changes) for name, changes in named], **fields)
-
-
-def a_broken_world(*deployments: dict[str, Any]) -> PoolWorld:
-    """One in which every circuit has just opened."""
-    world = a_world(*deployments)
-    for deployment in world.deployments:
-        video = world.new(pinned_to=deployment.name)
-        world.end(video, verdict=a_fault(Fault.REFUSED))
-        world.end(video)
-    return world
 
 
 def shares(world: PoolWorld) -> Counter[str]:
@@ -158,7 +141,7 @@ def test_who_should_have_rung_and_did_not_is_replaced_by_whoever_asks_next():
 def test_too_many_running_lowers_what_a_deployment_is_given():
     world = a_world({"max_concurrent": 3})
     *_, third = world.many(3)
-    world.end(third, verdict=a_fault(Fault.FULL, retry_after_s=30))
+    world.refuse(third, Outcome.FULL, retry_after_s=30)
     world.answer_calls()
     assert shares(world) == {"a": 2}
     world.end(next(iter(world.slots)))
@@ -169,7 +152,7 @@ def test_too_many_running_lowers_what_a_deployment_is_given():
 def test_too_fast_is_a_rest_of_exactly_retry_after():
     world = a_world({"max_concurrent": 3})
     video = world.new()
-    world.end(video, verdict=a_fault(Fault.TOO_FAST, retry_after_s=7.5))
+    world.refuse(video, Outcome.TOO_FAST, retry_after_s=7.5)
     world.answer_calls()
     assert world.timers == {video: NOW + timedelta(seconds=7.5)}
     world.pass_time(7.5)
@@ -218,7 +201,7 @@ def test_a_full_line_does_not_keep_others_from_what_is_free(monkeypatch: pytest.
 def test_who_waited_too_long_hears_what_the_deployment_said():
     world = a_world(max_queued=timedelta(minutes=10))
     video = world.new()
-    world.end(video, verdict=a_fault(Fault.TOO_FAST, retry_after_s=3600))
+    world.refuse(video, Outcome.TOO_FAST, retry_after_s=3600)
     world.answer_calls()
     for _ in range(2):
         world.pass_time_until(world.timers[video])
@@ -239,123 +222,65 @@ def test_who_was_to_ring_and_waited_too_long_is_replaced():
     assert world.timers[late] - NOW == timedelta(seconds=61.5)
 
 
-# --- circuits and fallbacks
+# --- slots that are given back, or taken back
 
 
-def test_an_open_circuit_gets_one_probe_and_opens_up_when_it_was_taken():
-    world = a_broken_world({"max_concurrent": 3})
-    first, second, third = world.many(3)
-    assert not world.slots
-    world.pass_time(COOLDOWN_S)
-    world.answer_calls()
-    assert (world.slots, world.probing) == ({first: "a"}, {first})
-    world.confirm(first)
-    assert world.called == {second, third}
-
-
-def test_a_probe_that_fails_doubles_the_rest():
-    world = a_broken_world()
-    first = world.new()
-    world.pass_time(COOLDOWN_S)
-    world.answer_calls()
-    world.end(first, verdict=a_fault(Fault.FAILED))
-    world.answer_calls()
-    assert world.timers[first] - world.now == timedelta(seconds=2 * COOLDOWN_S)
-
-
-def test_a_probe_that_was_confirmed_is_none_when_the_circuit_opens_again():
-    world = a_broken_world({"max_concurrent": 3})
-    first, second, third = world.many(3)
-    world.pass_time(COOLDOWN_S)
-    world.answer_calls()
-    world.confirm(first)
-    world.answer_calls()
-    world.end(second, verdict=a_fault(Fault.REFUSED))
-    world.end(third)
-    world.pass_time(COOLDOWN_S)
-    world.answer_calls()
-    assert world.probing == {second}
-
-
-def test_failures_count_only_in_a_row():
+@pytest.mark.parametrize("known", [Condition(faults=2), Condition(concurrency=2, renders_left=1)])
+def test_a_slot_that_is_given_back_without_a_verdict_teaches_nothing(known: Condition):
     world = a_world({"max_concurrent": 3})
-    first, second = world.many(2)
-    for _ in range(FAULTS_UNTIL_OPEN - 1):
-        world.end(first, verdict=a_fault(Fault.FAILED))
-        world.answer_calls()
-    world.end(second)
-    world.end(first, verdict=a_fault(Fault.FAILED))
-    assert not world.pool.conditions["a"].is_open
-
-
-def test_a_confirmation_that_comes_twice_closes_nothing():
-    world = a_world({"max_concurrent": 2})
-    first, second = world.many(2)
-    world.end(second, verdict=a_fault(Fault.REFUSED))
-    world.confirm(first)
-    assert world.pool.conditions["a"].is_open
-
-
-def test_one_broken_deployment_leaves_its_jobs_to_the_others():
-    world = a_world({"priority": 1}, {"priority": 2, "max_concurrent": 9})
+    world.pool.conditions["a"] = known.model_copy()
     video = world.new()
-    for _ in range(FAULTS_UNTIL_OPEN):
-        assert world.slots[video] == "a"
-        world.end(video, verdict=a_fault(Fault.FAILED))
-        world.answer_calls()
-    assert world.slots[video] == "b"
+    before = world.condition(world.deployments[0])
+    world.end(video, verdict=None)
+    assert (world.condition(world.deployments[0]), world.running()) == (before, {})
 
 
-def test_who_may_fall_back_is_sent_on_when_every_circuit_is_open_and_called_when_the_last_one_opens():
-    world = a_world({}, {})
-    first, second = world.many(2)
-    waiting = world.new(fallback="sora-2-pro")
-    world.end(first, verdict=a_fault(Fault.REFUSED))
-    world.answer_calls()
-    assert not world.elsewhere
-    world.end(second, verdict=a_fault(Fault.REFUSED))
-    assert waiting in world.called
-    world.ask(waiting)
-    assert world.elsewhere == {waiting: "sora-2-pro"}
-    assert waiting not in world.pool.line
-
-
-def test_who_may_not_fall_back_waits_for_the_probe_and_one_of_them_rings():
+@pytest.mark.parametrize("outcome", [Outcome.FULL, Outcome.TOO_FAST])
+def test_who_wishes_for_a_pause_of_no_time_is_not_asked_without_one(outcome: Outcome):
     world = a_world()
-    refused, ringing, waiting = world.many(3)
-    world.end(refused, verdict=a_fault(Fault.REFUSED))
-    world.end(refused)
-    assert world.called == {ringing}
+    video = world.new()
+    world.refuse(video, outcome, retry_after_s=0)
     world.answer_calls()
-    assert world.timers[ringing] - NOW == timedelta(seconds=COOLDOWN_S)
-    assert world.timers[waiting] - NOW == timedelta(seconds=GUARD_S)
+    assert world.timers == {video: NOW + timedelta(seconds=COOLDOWN_S)}
 
 
-def test_who_may_fall_back_serves_as_the_probe_when_one_is_due():
+def test_a_slot_that_is_taken_back_goes_to_the_next():
+    world = a_world()
+    lost, waiting = world.many(2)
+    world.reclaim(world.lose(lost))
+    assert world.called == {waiting}
+    world.answer_calls()
+    assert (world.slots, world.running()) == ({waiting: "a"}, {"a": 1})
+
+
+def test_a_slot_that_was_given_anew_is_not_taken_back():
+    world = a_world()
+    video = world.new()
+    lease = world.lose(video)
+    world.end(video)
+    world.pass_time(1)
+    world.ask(video)
+    world.reclaim(lease)
+    assert world.pool.leases[video.video_id].granted_at == world.now
+
+
+def test_taking_back_what_was_given_back_is_harmless():
+    world = a_world()
+    video = world.new()
+    lease = world.lose(video)
+    world.end(video)
+    known = world.pool.model_copy(deep=True)
+    world.reclaim(lease)
+    assert world.pool == known
+
+
+def test_a_probe_that_is_taken_back_makes_room_for_another():
     world = a_broken_world()
     world.pass_time(COOLDOWN_S)
-    first, second = world.new(fallback="sora-2-pro"), world.new(fallback="sora-2-pro")
-    assert world.probing == {first}
-    assert world.elsewhere == {second: "sora-2-pro"}
-
-
-def test_each_open_circuit_has_a_probe_of_its_own():
-    world = a_broken_world({}, {})
-    world.pass_time(COOLDOWN_S)
-    assert set(world.many(2)) == world.probing
-
-
-def test_the_last_in_the_chain_gets_some_time_before_the_first_is_asked_again():
-    world = a_broken_world()
-    probing, video = world.new(), world.new(fallback="sora-2")
-    while not world.elsewhere:
-        world.pass_time_until(min(world.timers.values()))
-        world.answer_calls()
-        if probing in world.slots:
-            world.end(probing, verdict=a_fault(Fault.FAILED))
-            world.answer_calls()
-    assert world.elsewhere == {video: "sora-2"}
-    assert GUARD_S <= (world.now - NOW).total_seconds() <= GUARD_S + LONGEST_REST_S
+    lost, waiting = world.many(2)
+    world.reclaim(world.lose(lost))
+    world.answer_calls()
+    assert world.probing == {waiting}
 
 
 # --- restarts and new configurations
@@ -386,6 +311,15 @@ def test_a_job_that_runs_already_proves_nothing_of_a_broken_deployment():
     world.pass_time(COOLDOWN_S)
     world.new(running_on="a")
     assert not world.probing
+
+
+def test_who_comes_back_with_a_job_elsewhere_changes_slots():
+    world = a_world({}, {})
+    video = world.new(pinned_to="a")
+    waiting = world.new(pinned_to="a")
+    world.demands[video] = a_demand(running_on="b")
+    assert world.ask(video) == StepResult.granted("b", probing=False, wake=(waiting.video_id,))
+    assert world.running() == {"a": 1, "b": 1}
 
 
 def test_who_has_a_slot_on_a_deployment_that_was_renamed_gets_another():
@@ -434,9 +368,10 @@ CHAIN = a_model_catalog(
         ("unheard-of", PORTRAIT, "first"),
     ],
 )
-def test_models_are_asked_in_order_and_after_the_last_the_first_again(after: str, size: str, following: str | None):
+def test_models_are_asked_in_order_and_after_the_last_the_first_again(after: str, size: str, following: str):
     demand = a_demand(model="first", size=size)
-    assert fallback_for(demand, CHAIN, after=after, today=TODAY) == following
+    fallback = fallback_for(demand, CHAIN, after=after, today=TODAY)
+    assert fallback == Fallback(model=following, starts_again=following == "first")
 
 
 @pytest.mark.parametrize("change", [{"may_fall_back": False}, {"model": "second"}, {"model": "lost"}])

@@ -12,14 +12,16 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from domain import waiting_line
 from domain.capacity import GUARD_S, LONGEST_ABSENCE_S
 from domain.catalog import Deployment
-from domain.slot import Fault
+from domain.failures import FailureCode
+from domain.slot import RENDERED, TOOK, UNANSWERED, Outcome, Verdict
 from domain.video import VideoRef
-from tests.unit.domain.pool_world import PoolWorld, a_fault
+from tests.unit.domain.pool_world import PoolWorld
 from tests.unit.examples import a_deployment
 
 PLACES = 5
 SIZES = "720x1280", "1280x720"
 TENANTS = {"ann": 1.0, "bob": 1.0, "cid": 2.5}
+REFUSALS = Outcome.FULL, Outcome.TOO_FAST, Outcome.REFUSED, Outcome.FAILED
 LAG_S = 1.0
 """How far apart the clocks of those who ask may be."""
 
@@ -83,18 +85,62 @@ class PoolMachine(RuleBasedStateMachine):
     def render(self, data: st.DataObject) -> None:
         video = self.draw(data, set(self.world.slots))
         if video in self.world.probing:
-            self.world.confirm(video)
-        self.end(video)
+            self.world.report(video)
+        self.end(video, RENDERED)
 
     @precondition(lambda self: self.world.slots)
-    @rule(data=st.data(), fault=st.sampled_from(Fault), retry_after_s=st.none() | st.sampled_from([0.2, 7, 90, 9000]))
-    def be_refused(self, data: st.DataObject, fault: Fault, retry_after_s: float | None) -> None:
-        self.end(self.draw(data, set(self.world.slots)), fault, retry_after_s)
+    @rule(data=st.data())
+    def give_back(self, data: st.DataObject) -> None:
+        self.end(self.draw(data, set(self.world.slots)), None)
+
+    @precondition(lambda self: self.world.slots)
+    @rule(
+        data=st.data(),
+        outcome=st.sampled_from(REFUSALS),
+        retry_after_s=st.none() | st.sampled_from([0, 0.2, 7, 90, 9000]),
+    )
+    def be_refused(self, data: st.DataObject, outcome: Outcome, retry_after_s: float | None) -> None:
+        video = self.draw(data, set(self.world.slots))
+        self.forget(video)
+        self.world.refuse(video, outcome, retry_after_s=retry_after_s, code=FailureCode.UNAUTHORIZED)
+        self.look_at_new_leases()
+
+    @precondition(lambda self: self.world.slots)
+    @rule(data=st.data(), verdict=st.sampled_from([TOOK, UNANSWERED]))
+    def report(self, data: st.DataObject, verdict: Verdict) -> None:
+        self.world.report(self.draw(data, set(self.world.slots)), verdict)
+        self.look_at_new_leases()
+
+    @precondition(lambda self: self.world.slots)
+    @rule(data=st.data())
+    def change_over_to_a_job(self, data: st.DataObject) -> None:
+        video = self.draw(data, set(self.world.slots))
+        deployment = data.draw(st.sampled_from(self.world.deployments)).name
+        self.world.demands[video] = self.world.demands[video].model_copy(update={"running_on": deployment})
+        self.world.probing.discard(video)
+        assert self.world.ask(video).deployment == deployment
+        self.resumed.add(video)
+        self.look_at_new_leases()
+
+    @precondition(lambda self: self.world.slots)
+    @rule(data=st.data(), is_known=st.booleans())
+    def be_taken_back(self, data: st.DataObject, *, is_known: bool) -> None:
+        video = self.draw(data, set(self.world.slots))
+        lease = self.world.pool.leases.get(video.video_id)
+        if lease and is_known:
+            self.world.lose(video)
+            self.forget(video)
+            self.world.reclaim(lease)
+            assert video.video_id not in self.world.pool.leases
+        elif lease:
+            self.world.reclaim(lease.model_copy(update={"granted_at": lease.granted_at - timedelta(seconds=1)}))
+            assert self.world.pool.leases[video.video_id] == lease
+        self.look_at_new_leases()
 
     @precondition(lambda self: self.world.timers)
     @rule(data=st.data())
     def be_cancelled(self, data: st.DataObject) -> None:
-        self.end(self.draw(data, set(self.world.timers)))
+        self.end(self.draw(data, set(self.world.timers)), None)
 
     @rule(seconds=st.sampled_from([0.001, 0.5, 5, 20, 61.5, 400]))
     def pass_time(self, seconds: float) -> None:
@@ -178,11 +224,14 @@ class PoolMachine(RuleBasedStateMachine):
     def draw(self, data: st.DataObject, videos: set[VideoRef]) -> VideoRef:
         return data.draw(st.sampled_from(sorted(videos, key=lambda video: video.video_id)))
 
-    def end(self, video: VideoRef, fault: Fault | None = None, retry_after_s: float | None = None) -> None:
+    def end(self, video: VideoRef, verdict: Verdict | None) -> None:
+        self.forget(video)
+        self.world.end(video, verdict=verdict)
+        self.look_at_new_leases()
+
+    def forget(self, video: VideoRef) -> None:
         self.seen.discard(video)
         self.resumed.discard(video)
-        self.world.end(video, verdict=a_fault(fault, retry_after_s=retry_after_s) if fault else None)
-        self.look_at_new_leases()
 
     def drain(self) -> None:
         """Once the deployments work again, everybody who stayed gets a slot, and nobody asks without end."""
@@ -202,14 +251,15 @@ class PoolMachine(RuleBasedStateMachine):
         assert not world.timers
         assert not world.pool.leases
         assert len(world.pool.line) == 0
-        for video in world.failures:
-            assert not any(world.demands[video].size in each.sizes for each in world.deployments)
+        for video, failure in world.failures.items():
+            is_locked_out = failure.code == FailureCode.UNAUTHORIZED and video not in world.fallbacks
+            assert is_locked_out or not any(world.demands[video].size in each.sizes for each in world.deployments)
 
     def render_one(self) -> None:
         video = min(self.world.slots, key=lambda video: video.video_id)
         if video in self.world.probing:
-            self.world.confirm(video)
-        self.end(video)
+            self.world.report(video)
+        self.end(video, RENDERED)
 
 
 TestPool = PoolMachine.TestCase

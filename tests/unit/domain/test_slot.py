@@ -11,24 +11,25 @@ from domain.errors import (
     UpstreamUnauthorized,
     UpstreamUnavailable,
 )
-from domain.slot import Demand, Fault, Verdict
+from domain.failures import FailureCode
+from domain.slot import Demand, Outcome, Verdict
 from tests.unit.domain.pool_world import a_demand
 from tests.unit.examples import NOW, PRICE, a_video
 
 
 @pytest.mark.parametrize(
-    ("error", "fault"),
+    ("error", "outcome", "code"),
     [
-        (UpstreamFull("No."), Fault.FULL),
-        (UpstreamOverloaded("No."), Fault.TOO_FAST),
-        (UpstreamUnauthorized("No."), Fault.REFUSED),
-        (UpstreamNotFound("No."), Fault.REFUSED),
-        (NoCredential("No."), Fault.REFUSED),
-        (UpstreamUnavailable("No."), Fault.FAILED),
+        (UpstreamFull("No."), Outcome.FULL, FailureCode.NO_CAPACITY),
+        (UpstreamOverloaded("No."), Outcome.TOO_FAST, FailureCode.NO_CAPACITY),
+        (UpstreamUnauthorized("No."), Outcome.REFUSED, FailureCode.UNAUTHORIZED),
+        (NoCredential("No."), Outcome.REFUSED, FailureCode.UNAUTHORIZED),
+        (UpstreamNotFound("No."), Outcome.REFUSED, FailureCode.DEPLOYMENT_NOT_FOUND),
+        (UpstreamUnavailable("No."), Outcome.FAILED, FailureCode.NO_CAPACITY),
     ],
 )
-def test_each_error_shows_one_fault(error: UpstreamError, fault: Fault):
-    assert Verdict.on(error) == Verdict(fault=fault, error="No.")
+def test_each_error_shows_one_outcome(error: UpstreamError, outcome: Outcome, code: FailureCode):
+    assert Verdict.on(error) == Verdict(outcome=outcome, error="No.", code=code)
 
 
 @pytest.mark.parametrize("kind", [UpstreamFull, UpstreamOverloaded])
