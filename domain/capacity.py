@@ -235,9 +235,9 @@ class Pool(BaseModel):
         return StepResult.failed(Failure(code=code, message=last.last_error or "Access was refused."))
 
     def _is_better_off_elsewhere(self, waiting: Waiting, able: Sequence[Deployment], now: datetime) -> bool:
-        """Whether nobody here takes anything; where the chain starts again, they are given some time before."""
+        """Whether nobody here takes anything; where the chain starts again, who can is given some time before."""
         starts_again = waiting.fallback is not None and waiting.fallback.starts_again
-        is_patient = starts_again and (now - waiting.since).total_seconds() < GUARD_S
+        is_patient = bool(able) and starts_again and (now - waiting.since).total_seconds() < GUARD_S
         return self._are_closed(able, now) and not is_patient
 
     def _grant(self, video: VideoRef, deployment: Deployment, now: datetime, *, probing: bool = False) -> None:

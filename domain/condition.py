@@ -1,6 +1,7 @@
 """What is known of one deployment's readiness, and what each of its answers teaches.
 
-too many running    it is given no more jobs than it bore; after some renders one more is tried, ever later if in vain
+too many running    it is given no more jobs than it bore; after a few renders one more is tried, and as many as were
+                    too many ever later
 asked too fast      it rests exactly as long as it wishes
 refused             its circuit opens: it rests, ever longer, and then gets one job as a probe
 failed              the same, at the third time in a row
@@ -20,10 +21,11 @@ MINUTE: Final = timedelta(seconds=61.5)
 """A minute of requests is counted longer: a job reaches its deployment up to 1.5 s after its slot was given."""
 DECREASE: Final = 0.9
 FEWEST_RENDERS: Final = 4
+"""Until one job more is tried."""
 MOST_RENDERS: Final = 200
-"""Until one job more is tried: at a limit that stays, one creation in two hundred is refused."""
-BURST: Final = timedelta(seconds=10)
-"""Jobs that were started together are refused together: that teaches once."""
+"""Until as many are tried as were too many: at a limit that stays, one creation in two hundred is refused."""
+DELAY_IN_VAIN: Final = 8
+"""So many times longer, each time that they still are."""
 FAULTS_UNTIL_OPEN: Final = 3
 LONGEST_REST_S: Final = 120.0
 LONGEST_WISH_S: Final = 3600.0
@@ -35,9 +37,9 @@ class Condition(BaseModel):
 
     Attributes:
         concurrency: How many jobs it was seen to bear; None as long as that is what is configured.
-        patience: How many renders to wait before one job more is tried.
-        renders_left: How many of them are still to come.
-        full_at: When it last ran as many jobs as it could.
+        too_many: How many jobs it last refused to run.
+        patience: How many renders to wait before as many are tried again.
+        renders_left: How many are still to come before one job more is tried.
         starts: When it was last given jobs, as many as it may be asked for within a minute.
         rests_until: Until then it is given no job.
         faults: How often in a row it refused or failed.
@@ -48,9 +50,9 @@ class Condition(BaseModel):
     """
 
     concurrency: int | None = None
+    too_many: int | None = None
     patience: int = FEWEST_RENDERS
     renders_left: int = 0
-    full_at: datetime | None = None
     starts: Sequence[datetime] = ()
     rests_until: datetime | None = None
     faults: int = 0
@@ -118,23 +120,24 @@ class Condition(BaseModel):
         """Additive increase: one job more, after so many renders that few are refused."""
         if not self.is_open:
             self.faults = 0
-        self.renders_left -= 1
-        if self.concurrency is not None and self.renders_left <= 0:
-            self.patience = max(FEWEST_RENDERS, self.patience // 2)
-            self._allow(self.concurrency + 1, deployment)
+        if self.concurrency is not None:
+            self.renders_left -= 1
+            if self.renders_left <= 0:
+                self._allow(self.concurrency + 1, deployment)
 
     def _lower(self, others: int, verdict: Verdict, deployment: Deployment, now: datetime) -> None:
         """Multiplicative decrease, to what it bore."""
-        if self.full_at is None or now - self.full_at > BURST:
-            self.patience = min(self.patience * 4, MOST_RENDERS)
-        self.faults, self.full_at = 0, now
-        self._allow(min(others, int(DECREASE * (others + 1)), self.limit(deployment)), deployment)
+        tried = others + 1
+        in_vain = self.too_many is not None and tried >= self.too_many
+        self.patience = min(self.patience * DELAY_IN_VAIN, MOST_RENDERS) if in_vain else FEWEST_RENDERS
+        self.faults, self.too_many = 0, tried
+        self._allow(max(1, min(others, int(DECREASE * tried), self.limit(deployment))), deployment)
         if others < self.limit(deployment):  # somebody else's jobs fill it: no end of ours will tell when it has room
             self._rest(_wish_s(verdict, deployment), now)
 
     def _allow(self, jobs: int, deployment: Deployment) -> None:
-        self.concurrency = max(1, jobs) if jobs < deployment.max_concurrent else None
-        self.renders_left = self.patience
+        self.concurrency = jobs if jobs < deployment.max_concurrent else None
+        self.renders_left = self.patience if jobs + 1 == self.too_many else FEWEST_RENDERS
 
     def _fail(self, faults: int, deployment: Deployment, now: datetime) -> None:
         if self.is_open and now < (self.rests_until or now):  # asked before it rested: nothing new

@@ -181,6 +181,12 @@ def test_the_last_in_the_chain_gets_some_time_before_the_first_is_asked_again():
     assert (world.elsewhere, world.failures) == ({video: "sora-2"}, {})
 
 
+def test_where_nobody_is_left_who_could_the_chain_starts_again_at_once():
+    world = a_world({"retires_on": NOW.date() - DAY})
+    video = world.new(fallback="sora-2", starts_again=True)
+    assert world.elsewhere == {video: "sora-2"}
+
+
 def test_those_of_a_chain_who_are_left_are_asked_in_turns_and_not_without_a_pause():
     chain = a_model_catalog(
         fallbacks={"a": ("b", "c")},
