@@ -74,7 +74,6 @@ REFUSALS = {
     "image that is not base64": bad_value(
         pointing_to("data:image/png;base64,###"), "input_reference", "base64", code="invalid_image_url"
     ),
-    "reference by a file id": bad_value(asked(input_reference={"file_id": "file-1"}), "input_reference", "image_url"),
     "reference as a plain text": bad_value(
         {"data": {"prompt": "a", "input_reference": "x"}}, "input_reference", "file"
     ),
@@ -179,11 +178,17 @@ def test_unknown_variant_names_the_known_ones(api: httpx.Client, completed: dict
     assert "'video', 'thumbnail' or 'spritesheet'" in error["message"]
 
 
+def test_reference_image_must_be_a_file_of_ones_own(api: httpx.Client):
+    answer = api.post("/videos", json={"prompt": "a", "input_reference": {"file_id": "file-1"}})
+
+    assert (answer.status_code, error_of(answer)["code"]) == (404, "file_not_found")
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
         ("GET", "/nothing", 404, "not_found"),
-        ("POST", f"/videos/{UNKNOWN_VIDEO}/remix", 404, "not_found"),
+        ("POST", f"/videos/{UNKNOWN_VIDEO}/nothing", 404, "not_found"),
         ("PUT", "/videos", 405, "method_not_allowed"),
         ("PATCH", f"/videos/{UNKNOWN_VIDEO}", 405, "method_not_allowed"),
     ],
