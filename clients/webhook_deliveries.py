@@ -8,6 +8,8 @@ The index is written first: whatever a crash leaves half done is looked at, and 
 """
 
 import json
+import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,6 +24,11 @@ DUE = "deliveries-due"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _LAST_MS = 16**12 - 1
+_log = logging.getLogger(__name__)
+
+
+class _LeftOver(Exception):
+    """A row of the index that stands for nothing."""
 
 
 class WebhookDeliveries:
@@ -44,6 +51,10 @@ class WebhookDeliveries:
         try:
             await self._table.create_entity(_row_of(delivery))
         except ResourceExistsError:
+            try:
+                await self._delivery(_due_row(delivery))
+            except (_LeftOver, ValueError):
+                await self._forget_due(delivery)
             return False
         return True
 
@@ -51,22 +62,37 @@ class WebhookDeliveries:
         """Keep what became of one."""
         await self._table.upsert_entity(_due_row(after))
         await self._table.upsert_entity(_row_of(after))
-        await self._forget_due(before)
+        if _due_key(before) != _due_key(after):
+            await self._forget_due(before)
 
     async def remove(self, delivery: Delivery) -> None:
         """Keep one no longer."""
         await self._table.delete_entity(*_keys(delivery))
         await self._forget_due(delivery)
 
-    async def due(self, now: datetime, *, limit: int) -> Sequence[Delivery]:
-        """What is to be looked at, the longest due first; at most so many."""
-        span = ("", _time_key(now + _MILLISECOND))
-        rows = [row async for row in rows_between(self._table, DUE, span, limit=limit)]
-        found = [(row, await self._delivery(row)) for row in rows]
-        for row, delivery in found:
-            if delivery is None:
+    async def due(self, now: datetime, *, limit: int, of_each: int) -> Sequence[Delivery]:
+        """What is to be looked at, the longest due first; what is left over in the index is tidied up.
+
+        Args:
+            now: The present time.
+            limit: At most so many.
+            of_each: At most so many to the same endpoint, so that one leaves room for the others.
+        """
+        found, count = list[Delivery](), Counter[str]()
+        async for row in rows_between(self._table, DUE, ("", _time_key(now + _MILLISECOND))):
+            if count[row["endpoint_id"]] == of_each:
+                continue
+            try:
+                found.append(await self._delivery(row))
+            except _LeftOver:
                 await self._table.delete_entity(DUE, row["RowKey"])
-        return [delivery for _, delivery in found if delivery]
+            except ValueError:
+                _log.exception("the delivery %s cannot be read", row["RowKey"])
+            else:
+                count[row["endpoint_id"]] += 1
+            if len(found) == limit:
+                break
+        return found
 
     async def page(self, endpoint_id: str, *, after: str | None, limit: int) -> Sequence[Delivery]:
         """An endpoint's deliveries, the newest event first.
@@ -78,16 +104,23 @@ class WebhookDeliveries:
         """
         span = (f"{after}~" if after else "", "~")
         rows = rows_between(self._table, _partition(endpoint_id), span, limit=limit)
-        return [_delivery_of(row) async for row in rows]
+        return [delivery async for row in rows if (delivery := _readable(row))]
 
-    async def _delivery(self, due: Mapping[str, Any]) -> Delivery | None:
-        """What a row of the index stands for; None if that is gone, or to be looked at another time."""
+    async def _delivery(self, due: Mapping[str, Any]) -> Delivery:
+        """What a row of the index stands for.
+
+        Raises:
+            _LeftOver: It is gone, or to be looked at another time.
+            ValueError: It cannot be read.
+        """
         try:
             row: Any = await self._table.get_entity(_partition(due["endpoint_id"]), due["delivery"])
         except ResourceNotFoundError:
-            return None
+            raise _LeftOver from None
         delivery = _delivery_of(row)
-        return delivery if _due_key(delivery) == due["RowKey"] else None
+        if _due_key(delivery) != due["RowKey"]:
+            raise _LeftOver
+        return delivery
 
     async def _forget_due(self, delivery: Delivery) -> None:
         await self._table.delete_entity(DUE, _due_key(delivery))
@@ -123,6 +156,14 @@ def _due_row(delivery: Delivery) -> Mapping[str, Any]:
 def _row_of(delivery: Delivery) -> Mapping[str, Any]:
     partition, row = _keys(delivery)
     return {"PartitionKey": partition, "RowKey": row, "delivery": delivery.model_dump_json()}
+
+
+def _readable(row: Mapping[str, Any]) -> Delivery | None:
+    try:
+        return _delivery_of(row)
+    except ValueError:
+        _log.exception("the delivery %s cannot be read", row["RowKey"])
+        return None
 
 
 def _delivery_of(row: Mapping[str, Any]) -> Delivery:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,11 +11,11 @@ from clients.webhook_deliveries import WebhookDeliveries
 from clients.webhook_endpoints import WebhookEndpoints
 from clients.webhook_sender import WebhookSender
 from domain.errors import NotFound
-from domain.webhook import Attempt, Delivery, DeliveryStatus, WebhookEndpoint, WebhookEvent
+from domain.webhook import Delivery, DeliveryStatus, WebhookEndpoint, WebhookEvent
 
-LOOKED_AT_IN_A_RUN = 200
-AT_ONCE = 20
-_NOT_TRIED = "Not tried: the endpoint had just failed to answer."
+LOOKED_AT_IN_A_RUN, OF_EACH_IN_A_RUN = 500, 50
+"""All deliveries, and those to one endpoint: a slow one leaves room for the others."""
+AT_ONCE, OF_EACH_AT_ONCE = 50, 5
 _log = logging.getLogger(__name__)
 
 
@@ -60,51 +61,46 @@ class Webhooks:
         return [delivery for delivery in wanted if await self.deliveries.insert(delivery)]
 
     async def attempt(self, deliveries: Sequence[Delivery]) -> None:
-        """Try to deliver these now; the timer tries again what fails.
-
-        An endpoint that does not answer one of them is not asked to take the others, so that it holds nobody up.
-        """
-        at_once, silent = asyncio.Semaphore(AT_ONCE), set[str]()
+        """Try to deliver these now, a few at once to each endpoint; the timer tries again what fails."""
+        at_once = asyncio.Semaphore(AT_ONCE)
+        of_each = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(OF_EACH_AT_ONCE))
 
         async def look(delivery: Delivery) -> None:
-            async with at_once:
+            async with of_each[delivery.endpoint_id], at_once:
                 try:
-                    await self._look_at(delivery, silent)
+                    await self._look_at(delivery)
                 except Exception:  # noqa: BLE001 - whatever is wrong with one delivery, the others need their attempts
                     _log.exception("%s could not be attempted; it stays due", delivery.event_id)
 
         await asyncio.gather(*(look(delivery) for delivery in deliveries))
 
     async def retry(self, now: datetime) -> int:
-        """Look at every delivery whose time has come.
+        """Look at the deliveries whose time has come, the longest due first.
 
         Returns:
             How many there were.
         """
-        due = await self.deliveries.due(now, limit=LOOKED_AT_IN_A_RUN)
+        due = await self.deliveries.due(now, limit=LOOKED_AT_IN_A_RUN, of_each=OF_EACH_IN_A_RUN)
         await self.attempt(due)
         return len(due)
 
-    async def _look_at(self, delivery: Delivery, silent: set[str]) -> None:
+    async def _look_at(self, delivery: Delivery) -> None:
         """Forget what was over long ago, and try what is not."""
         endpoint = await self.endpoints.find(delivery.endpoint_id)
         if endpoint is None or delivery.status is not DeliveryStatus.PENDING:
             await self.deliveries.remove(delivery)
         elif not endpoint.enabled:
             await self.deliveries.update(delivery, delivery.given_up(self.clock(), "The endpoint is disabled."))
-        elif endpoint.endpoint_id in silent:
-            await self.deliveries.update(delivery, delivery.after(Attempt(at=self.clock(), error=_NOT_TRIED)))
-        elif (await self._try(delivery, endpoint)).status_code is None:
-            silent.add(endpoint.endpoint_id)
+        else:
+            await self._try(delivery, endpoint)
 
-    async def _try(self, delivery: Delivery, endpoint: WebhookEndpoint) -> Attempt:
+    async def _try(self, delivery: Delivery, endpoint: WebhookEndpoint) -> None:
         attempt = await self.sender.send(endpoint, delivery.event_id, delivery.body)
         await self.deliveries.update(delivery, delivery.after(attempt))
         if attempt.error:
             _log.warning("%s did not arrive at %s: %s", delivery.event_id, endpoint.endpoint_id, attempt.error)
         if attempt.is_gone:
             await self._disable(endpoint)
-        return attempt
 
     async def _disable(self, endpoint: WebhookEndpoint) -> None:
         try:

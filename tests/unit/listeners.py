@@ -1,5 +1,6 @@
 """Stand-ins for those who hear of events: a topic, webhook receivers, and the tables of the latter."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -112,6 +113,9 @@ class FakeDeliveries:
     def as_table(self) -> WebhookDeliveries:
         return cast("WebhookDeliveries", self)
 
+    def add(self, delivery: Delivery) -> None:
+        self.kept[_key(delivery)] = delivery
+
     async def insert(self, delivery: Delivery) -> bool:
         if self.broken:
             raise self.broken
@@ -127,8 +131,12 @@ class FakeDeliveries:
     async def remove(self, delivery: Delivery) -> None:
         self.kept.pop(_key(delivery), None)
 
-    async def due(self, now: datetime, *, limit: int) -> Sequence[Delivery]:
-        due = sorted((each for each in self.kept.values() if each.look_at <= now), key=lambda each: each.look_at)
+    async def due(self, now: datetime, *, limit: int, of_each: int) -> Sequence[Delivery]:
+        due, count = list[Delivery](), Counter[str]()
+        for each in sorted(self.kept.values(), key=lambda each: each.look_at):
+            if each.look_at <= now and count[each.endpoint_id] < of_each:
+                count[each.endpoint_id] += 1
+                due.append(each)
         return due[:limit]
 
     async def page(self, endpoint_id: str, *, after: str | None, limit: int) -> Sequence[Delivery]:

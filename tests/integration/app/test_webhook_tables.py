@@ -39,15 +39,15 @@ async def due_rows(table: TableClient) -> int:
 async def test_a_delivery_is_due_at_its_time_and_comes_back_as_it_was(deliveries: WebhookDeliveries):
     delivery = a_delivery()
     assert await deliveries.insert(delivery)
-    assert await deliveries.due(delivery.look_at - MOMENT, limit=9) == []
-    assert await deliveries.due(delivery.look_at, limit=9) == [delivery]
+    assert await deliveries.due(delivery.look_at - MOMENT, limit=9, of_each=9) == []
+    assert await deliveries.due(delivery.look_at, limit=9, of_each=9) == [delivery]
 
 
 async def test_an_event_is_kept_once_for_an_endpoint(deliveries: WebhookDeliveries, table: TableClient):
     first, again = a_delivery(), a_delivery().model_copy(update={"look_at": NOW + timedelta(seconds=21)})
     assert await deliveries.insert(first)
     assert not await deliveries.insert(again)
-    assert await deliveries.due(again.look_at, limit=9) == [first]
+    assert await deliveries.due(again.look_at, limit=9, of_each=9) == [first]
     assert await due_rows(table) == 1, "what the second has left over is tidied up"
 
 
@@ -56,8 +56,8 @@ async def test_after_an_attempt_it_is_due_at_another_time(deliveries: WebhookDel
     after = failed(before)
     await deliveries.insert(before)
     await deliveries.update(before, after)
-    assert await deliveries.due(after.look_at - MOMENT, limit=9) == []
-    assert await deliveries.due(after.look_at, limit=9) == [after]
+    assert await deliveries.due(after.look_at - MOMENT, limit=9, of_each=9) == []
+    assert await deliveries.due(after.look_at, limit=9, of_each=9) == [after]
     await deliveries.remove(after)
     assert await due_rows(table) == 0
     assert await deliveries.page("we_1", after=None, limit=9) == []
@@ -83,7 +83,7 @@ async def test_a_crash_between_two_rows_loses_no_delivery(
     with pytest.raises(ConnectionResetError):
         await deliveries.update(before, after)
     monkeypatch.setattr(table, "upsert_entity", upsert)
-    found = await deliveries.due(after.look_at, limit=9)
+    found = await deliveries.due(after.look_at, limit=9, of_each=9)
     assert found == [before if writes == 1 else after]
     assert await due_rows(table) == 1
 
@@ -93,8 +93,8 @@ async def test_the_longest_due_come_first_and_not_more_than_asked_for(deliveries
     for delivery in queued:
         await deliveries.insert(delivery)
     now = NOW + timedelta(seconds=30) + RETRY_AFTER[0]
-    assert [delivery.event_id for delivery in await deliveries.due(now, limit=2)] == ["evt_1", "evt_2"]
-    assert len(await deliveries.due(now, limit=9)) == 3
+    assert [delivery.event_id for delivery in await deliveries.due(now, limit=2, of_each=9)] == ["evt_1", "evt_2"]
+    assert len(await deliveries.due(now, limit=9, of_each=9)) == 3
 
 
 async def test_the_log_of_an_endpoint_is_read_in_pages_the_newest_first(deliveries: WebhookDeliveries):
