@@ -28,7 +28,7 @@ from clients.caller_keys import CallerKeys
 from clients.capacity_pools import CapacityPools
 from clients.credentials import Credentials
 from clients.durable import Durable
-from clients.guarded_transport import GuardedTransport
+from clients.guarded_transport import NO_REUSE, GuardedTransport
 from clients.orchestrations import Orchestrations
 from clients.remote_files import RemoteFiles
 from clients.secret_store import SecretStore
@@ -91,7 +91,7 @@ credentials = Credentials(secret_store)
 api = VideosApi(httpx.AsyncClient(timeout=UPSTREAM_TIMEOUT, limits=UPSTREAM_CONNECTIONS), credentials)
 durable_client = Durable()
 orchestrations, capacity_pools = Orchestrations(durable_client), CapacityPools(durable_client)
-guarded = GuardedTransport(httpx.AsyncHTTPTransport(), allow_private=settings.allow_private_addresses)
+guarded = GuardedTransport(httpx.AsyncHTTPTransport(limits=NO_REUSE), allow_private=settings.allow_private_addresses)
 
 webhooks = Webhooks(
     endpoints=azure.webhook_endpoints(),

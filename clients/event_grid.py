@@ -77,9 +77,9 @@ class EventGrid:
         if self._monotonic() < self._rests_until:
             return False
         try:
-            if self._key:
-                await self._key.read()
             async with asyncio.timeout(LIMIT_S):
+                if self._key:
+                    await self._key.read()
                 await self._client.send(list(events))
         except (AzureError, CredentialUnavailable, TimeoutError) as error:
             if self._key and isinstance(error, ClientAuthenticationError):

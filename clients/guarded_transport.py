@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 import httpx
 
@@ -12,6 +12,11 @@ type Resolver = Callable[[str, int], Awaitable[Sequence[Address]]]
 
 _ENDS_IN_IPV4 = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
 """NAT64 (RFC 6052), and the long deprecated IPv4-compatible addresses."""
+_INSIDE = (IPv4Network("168.63.129.16/32"), IPv6Network("::ffff:0:0:0/96"))
+"""Azure's own resources (https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16), and
+IPv4-translated addresses (RFC 2765)."""
+NO_REUSE = httpx.Limits(max_connections=100, max_keepalive_connections=0)
+"""Connections are pooled by address, so one kept open would serve another name at that address, unverified."""
 
 
 class ForbiddenAddress(httpx.TransportError):
@@ -23,10 +28,10 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     A name is resolved here and the connection goes to the very address that was checked, so a name that resolves
     differently a moment later changes nothing. Every redirect is a request of its own and passes through here again.
-    TLS still checks the certificate against the name.
+    TLS still checks the certificate against the name, if `inner` opens a connection for each request.
 
     Args:
-        inner: Does the sending.
+        inner: Does the sending, with the limits `NO_REUSE`.
         allow_private: Let everything through: for a private installation, and for tests.
         resolver: Finds the addresses of a name and port.
     """
@@ -79,7 +84,7 @@ def is_public(address: Address) -> bool:
             return is_public(IPv4Address(int(address) & 0xFFFF_FFFF))
         if address.is_site_local:
             return False
-    return address.is_global and not address.is_multicast
+    return address.is_global and not address.is_multicast and not any(address in network for network in _INSIDE)
 
 
 async def resolve(host: str, port: int) -> list[Address]:

@@ -1,6 +1,7 @@
 """Webhook endpoints in Table Storage: a row for each, all in one partition, for there are few of them."""
 
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -19,6 +20,7 @@ PARTITION = "webhooks"
 FRESH_S = 15.0
 """How long they are believed before they are read again: then every host knows of a change."""
 _ATTEMPTS = 10
+_log = logging.getLogger(__name__)
 
 
 class WebhookEndpoints:
@@ -40,10 +42,11 @@ class WebhookEndpoints:
         return [endpoint for endpoint in (await self._remembered()).values() if endpoint.tenant == tenant]
 
     async def find(self, endpoint_id: str) -> WebhookEndpoint | None:
-        """An endpoint, if there is one; as good as always without a request."""
-        if known := (await self._remembered()).get(endpoint_id):
+        """An endpoint, if there is one; as good as always without a request, unless it is disabled."""
+        known = (await self._remembered()).get(endpoint_id)
+        if known and known.enabled:
             return known
-        with suppress(NotFound):  # it may be newer than what is remembered
+        with suppress(NotFound):  # it may be newer than what is remembered, or enabled again
             return await self.get(endpoint_id)
         return None
 
@@ -95,7 +98,7 @@ class WebhookEndpoints:
         now = self._monotonic()
         if now >= self._read_again_at:
             rows = self._table.query_entities("PartitionKey eq @partition", parameters={"partition": PARTITION})
-            self._known = {row["RowKey"]: _endpoint_of(row) async for row in rows}
+            self._known = {row["RowKey"]: endpoint async for row in rows if (endpoint := _readable(row))}
             self._read_again_at = now + FRESH_S
         return self._known
 
@@ -110,6 +113,14 @@ class WebhookEndpoints:
 def _row_of(endpoint: WebhookEndpoint) -> Mapping[str, Any]:
     """What changes together is one property."""
     return {"PartitionKey": PARTITION, "RowKey": endpoint.endpoint_id, "endpoint": endpoint.model_dump_json()}
+
+
+def _readable(row: Mapping[str, Any]) -> WebhookEndpoint | None:
+    try:
+        return _endpoint_of(row)
+    except ValueError:
+        _log.exception("the webhook endpoint %s cannot be read", row["RowKey"])
+        return None
 
 
 def _endpoint_of(row: Mapping[str, Any]) -> WebhookEndpoint:

@@ -1,6 +1,7 @@
 """Sends webhooks as Standard Webhooks (https://www.standardwebhooks.com) has it."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -16,6 +17,8 @@ from domain.webhook import Attempt, SigningSecret, WebhookEndpoint
 
 LIMIT_S = 5.0
 """How long an endpoint may take to answer."""
+_OLD_SECRET_LIMIT_S = 1.0
+_log = logging.getLogger(__name__)
 
 
 class WebhookSender:
@@ -62,11 +65,19 @@ class WebhookSender:
             return response.status_code
 
     async def _signatures(self, endpoint: WebhookEndpoint, event_id: str, body: str, now: datetime) -> str:
-        secrets = [await self._value(secret) for secret in endpoint.signing_secrets(now)]
+        newest, *older = endpoint.signing_secrets(now)
+        signatures = [await self._signature(newest, event_id, body, now)]
+        for secret in older:
+            try:
+                async with asyncio.timeout(_OLD_SECRET_LIMIT_S):
+                    signatures.append(await self._signature(secret, event_id, body, now))
+            except (CredentialUnavailable, TimeoutError) as failure:
+                _log.warning("%s does without the secret before: %r", endpoint.endpoint_id, failure)
+        return " ".join(signatures)
+
+    async def _signature(self, secret: SigningSecret, event_id: str, body: str, now: datetime) -> str:
+        value = secret.value or (await self._secrets.get(secret.reference) if secret.reference else "")
         try:
-            return " ".join(Webhook(secret).sign(event_id, now, body) for secret in secrets)
+            return Webhook(value).sign(event_id, now, body)
         except (ValueError, EmptyWebhookSecretError):  # what they say could show the secret
             raise CredentialUnavailable("The signing secret is not whsec_ and base64.") from None
-
-    async def _value(self, secret: SigningSecret) -> str:
-        return secret.value or (await self._secrets.get(secret.reference) if secret.reference else "")

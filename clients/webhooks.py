@@ -104,6 +104,8 @@ class Webhooks:
 
     async def _disable(self, endpoint: WebhookEndpoint) -> None:
         try:
-            await self.endpoints.amend(endpoint.endpoint_id, WebhookEndpoint.gone)
+            await self.endpoints.amend(
+                endpoint.endpoint_id, lambda kept: kept.gone() if kept.url == endpoint.url else kept
+            )
         except NotFound:
             _log.info("%s was removed meanwhile", endpoint.endpoint_id)

@@ -154,6 +154,7 @@ class Listeners:
         answers: What they answer, in this order; then 204. An exception is raised.
         silent_host: Who never answers.
         unanswered: How often that was asked.
+        meanwhile: What happens while one is asked.
     """
 
     clock: Callable[[], datetime]
@@ -164,6 +165,7 @@ class Listeners:
     answers: list[int | Exception] = field(default_factory=list)
     silent_host: str | None = None
     unanswered: int = 0
+    meanwhile: Callable[[], None] = lambda: None
     secrets: SecretStore = field(default_factory=a_secret_store)
 
     def webhooks(self) -> Webhooks:
@@ -183,6 +185,7 @@ class Listeners:
         return self.clock().timestamp()
 
     def _receive(self, request: httpx.Request) -> httpx.Response:
+        self.meanwhile()
         if request.url.host == self.silent_host:
             self.unanswered += 1
             raise httpx.ReadTimeout("nobody answers")

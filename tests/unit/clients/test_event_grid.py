@@ -1,9 +1,12 @@
 """A topic is asked once, rests after a failure, and its key may change."""
 
+import asyncio
+
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.core.messaging import CloudEvent
 
+from clients import event_grid as client
 from clients.event_grid import REST_S, EventGrid, TopicKey
 from clients.secret_store import SecretStore
 from tests.unit.fakes import FakeClock, FakeVault, FakeVaults, keyvault_secret
@@ -49,4 +52,15 @@ async def test_a_refused_key_is_read_again(topic: FakeTopic):
 async def test_a_key_that_cannot_be_read_keeps_events_for_later(topic: FakeTopic):
     key = TopicKey(keyvault_secret("missing"), SecretStore(FakeVaults(v=FakeVault())))
     assert not await EventGrid(topic.as_client(), key).publish(EVENTS)
+    assert topic.calls == 0
+
+
+async def test_a_key_that_takes_too_long_keeps_events_for_later(topic: FakeTopic, monkeypatch: pytest.MonkeyPatch):
+    async def never(_: object) -> str:
+        return await asyncio.Future[str]()
+
+    store = SecretStore(FakeVaults(v=FakeVault()))
+    monkeypatch.setattr(store, "get", never)
+    monkeypatch.setattr(client, "LIMIT_S", 0)
+    assert not await EventGrid(topic.as_client(), TopicKey(keyvault_secret("topic"), store)).publish(EVENTS)
     assert topic.calls == 0

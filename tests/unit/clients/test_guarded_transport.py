@@ -40,6 +40,10 @@ PRIVATE = {
     "6to4 of private": "2002:0a00:0001::1",
     "6to4 of loopback": "2002:7f00:0001::1",
     "Teredo of private": "2001:0:0a00:0001::f5ff:fffe",
+    "Azure's platform": "168.63.129.16",
+    "mapped Azure's platform": "::ffff:168.63.129.16",
+    "translated metadata": "::ffff:0:169.254.169.254",
+    "translated public": "::ffff:0:93.184.215.14",
 }
 
 

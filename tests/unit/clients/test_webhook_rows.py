@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from clients.webhook_deliveries import DUE, WebhookDeliveries
+from clients.webhook_endpoints import PARTITION, WebhookEndpoints
 from domain.webhook import RETRY_AFTER, Attempt, Delivery, WebhookEndpoint, WebhookEvent, WebhookType
 from tests.unit.clients.memory_table import MemoryTable
 from tests.unit.examples import NOW
@@ -80,3 +81,19 @@ async def test_a_delivery_that_cannot_be_read_stops_no_other(
     assert await deliveries.page("we_1", after=None, limit=9) == [a_delivery("evt_2")]
     assert len(table.keys(DUE)) == 2
     assert "cannot be read" in caplog.text
+
+
+async def test_an_endpoint_that_is_enabled_again_is_not_taken_for_disabled(table: MemoryTable):
+    here, elsewhere = (WebhookEndpoints(table.as_client(), lambda: 0) for _ in range(2))
+    await elsewhere.insert(an_endpoint(enabled=False))
+    assert await here.of(an_endpoint().tenant) == [an_endpoint(enabled=False)]
+    await elsewhere.remove("we_1")
+    await elsewhere.insert(an_endpoint())
+    assert await here.find("we_1") == an_endpoint()
+
+
+async def test_an_endpoint_that_cannot_be_read_stops_no_other(table: MemoryTable, caplog: pytest.LogCaptureFixture):
+    await table.upsert_entity({"PartitionKey": PARTITION, "RowKey": "we_0", "endpoint": '{"of": "another age"}'})
+    await WebhookEndpoints(table.as_client()).insert(OTHER)
+    assert await WebhookEndpoints(table.as_client()).all() == [OTHER]
+    assert "we_0 cannot be read" in caplog.text

@@ -133,6 +133,15 @@ async def test_410_disables_the_endpoint_and_gives_up_what_waits_for_it(world: L
     assert len(world.received) == 2
 
 
+async def test_410_from_a_url_that_was_changed_meanwhile_disables_nothing(world: Listeners):
+    def change_url() -> None:
+        world.endpoints.kept["we_1"] = an_endpoint(url="https://new.example/")
+
+    world.answers, world.meanwhile = [410], change_url
+    await world.webhooks().tell(TENANT, an_event())
+    assert world.endpoints.kept["we_1"].enabled
+
+
 async def test_an_endpoint_that_does_not_answer_holds_nobody_up(world: Listeners, clock: FakeClock):
     world.endpoints.kept["we_2"] = an_endpoint(endpoint_id="we_2", url="https://other.example/", created_at=NOW)
     world.silent_host = "acme.example"
@@ -212,6 +221,14 @@ async def test_a_secret_can_be_kept_elsewhere(world: Listeners):
     world.secrets = a_secret_store(hook=OTHER)
     endpoint = an_endpoint(secrets=(SigningSecret(reference=keyvault_secret("hook")),))
     assert (await send(endpoint, world)).error is None
+    assert verify(world.received[0], OTHER) == {}
+
+
+@pytest.mark.parametrize("before", [{}, {"before": "x"}], ids=["gone", "none"])
+async def test_a_secret_that_is_rotated_away_need_not_be_had(world: Listeners, before: dict[str, str]):
+    world.secrets = a_secret_store(**before)
+    endpoint = an_endpoint(secrets=(SigningSecret(reference=keyvault_secret("before")),))
+    await send(endpoint.rotated(SigningSecret(value=OTHER), NOW, overlap=timedelta(days=1)), world)
     assert verify(world.received[0], OTHER) == {}
 
 
