@@ -215,7 +215,10 @@ inbox = Inbox(
 )
 
 batch_keeper = BatchKeeper(
-    batches=batch_intake.records, runs=batch_intake.runs, history_retention=settings.history_retention
+    batches=batch_intake.records,
+    runs=batch_intake.runs,
+    tell=webhooks.tell,
+    history_retention=settings.history_retention,
 )
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)

@@ -1,13 +1,16 @@
-"""Sees to it that every batch runs until it has ended, and that its history goes some time after."""
+"""Sees to it that every batch runs until it has ended, and that its history goes once its end is told."""
 
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from clients.batch_runs import BatchRuns
 from clients.batch_table import BatchTable
 from domain.batch import BATCH_IDS, BatchRef
+from domain.batch_event import batch_event
 from domain.errors import NotFound
+from domain.webhook import WebhookEvent
 
 _log = logging.getLogger(__name__)
 
@@ -22,11 +25,13 @@ class BatchKeeper:
     Attributes:
         batches: The records.
         runs: The durable client.
+        tell: Tells the webhooks of a tenant what happened; twice is harmless.
         history_retention: How long an ended batch's orchestration history is kept.
     """
 
     batches: BatchTable
     runs: BatchRuns
+    tell: Callable[[str, WebhookEvent], Awaitable[None]]
     history_retention: timedelta
 
     async def sweep(self, now: datetime) -> None:
@@ -47,5 +52,7 @@ class BatchKeeper:
         if batch.ended_at is None:
             await self.runs.ensure_running(ref)
         elif now - batch.ended_at > self.history_retention:
+            if event := batch_event(batch):  # whoever ended it may have died before
+                await self.tell(batch.tenant, event)
             await self.runs.purge(ref)
             await self.batches.close_case(ref)

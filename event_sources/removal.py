@@ -35,11 +35,19 @@ class Removal:
         for stored in video.own_inputs:
             await self.inputs.delete(stored.blob)
 
-    async def remove(self, video: Video) -> None:
-        """Remove all of it but what it cost; the record last, for it tells of the rest."""
+    async def remove_files(self, video: Video) -> None:
+        """Remove what it consists of and what it was asked with."""
         if not video.content_removed_at:
             await self.remove_content(video)
         await self.remove_request(video)
+
+    async def remove(self, video: Video) -> None:
+        """Remove all of it but what it cost; the record last, for it tells of the rest."""
+        await self.remove_files(video)
+        await self.remove_record(video)
+
+    async def remove_record(self, video: Video) -> None:
+        """Remove what is left once its files are gone; what it cost is kept."""
         await self.orchestrations.purge(video.ref)
         await self.videos.keep_cost(video)
         await self.videos.remove(video.ref)

@@ -8,7 +8,8 @@ Every video has an alarm; it rings for the sweeper, which then does what the rec
     no record             nothing, until it is sure that none will come
     ended and deleted     its content, history and record are removed     never look again
 
-What happened to a video and was not yet announced is announced, and an ended video waits for that.
+What happened to a video and was not yet announced is announced, and an ended video waits for that; but the files of a
+deleted one do not.
 """
 
 import logging
@@ -77,12 +78,20 @@ class Sweeper:
                 await self.orchestrations.wake(ref, News(cancelled=True))
             await self.announcer.announce(video)
             await self.videos.set_alarm(ref, now + self.look_again_after)
-        elif not await self.announcer.announce(video):
-            await self.videos.set_alarm(ref, now + self.look_again_after)
         elif video.deleted_at:
-            await self.removal.remove(video)
-        else:
+            await self._remove(video, now)
+        elif await self.announcer.announce(video):
             await self._purge_when_old(video, now)
+        else:
+            await self.videos.set_alarm(ref, now + self.look_again_after)
+
+    async def _remove(self, video: Video, now: datetime) -> None:
+        """Its files wait for nobody; its record waits until all is told."""
+        await self.removal.remove_files(video)
+        if await self.announcer.announce(video):
+            await self.removal.remove_record(video)
+        else:
+            await self.videos.set_alarm(video.ref, now + self.look_again_after)
 
     async def _forget_when_old(self, ref: VideoRef, now: datetime) -> None:
         """The alarm is set before the record, which may still be on its way."""

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from domain.batch import BATCH_IDS, BatchRef, BatchStatus
+from domain.webhook import WebhookEvent, WebhookType
 from event_sources.batch_keeper import RECORD_IS_LATE, BatchKeeper
 from tests.unit.activities.batch_world import BatchWorld
 from tests.unit.examples import NOW, TENANT
@@ -16,7 +17,13 @@ class World(BatchWorld):
         super().__init__(b"")
         self.runs = FakeBatchRuns()
         self.batches.opened.append(self.ref)
-        self.keeper = BatchKeeper(self.batches.as_table(), self.runs.as_runs(), RETENTION)
+        self.keeper = BatchKeeper(self.batches.as_table(), self.runs.as_runs(), self.tell, RETENTION)
+        self.webhooks_are_down = False
+
+    async def tell(self, tenant: str, event: WebhookEvent) -> None:
+        if self.webhooks_are_down:
+            raise TimeoutError
+        await self.services.tell(tenant, event)
 
     def end(self) -> None:
         self.batches.records[self.ref] = self.batch.moved(BatchStatus.FAILED, NOW)
@@ -36,6 +43,17 @@ async def test_the_history_of_an_ended_batch_goes_after_a_while():
     assert (world.runs.purged, world.runs.started, world.batches.opened) == ([], [], [world.ref])
     await world.keeper.sweep(NOW + RETENTION + timedelta(seconds=1))
     assert (world.runs.purged, world.batches.opened) == ([world.ref], [])
+
+
+async def test_no_batch_is_let_go_before_its_end_is_told():
+    world = World()
+    world.end()
+    world.webhooks_are_down = True
+    await world.keeper.sweep(NOW + RETENTION + timedelta(seconds=1))
+    assert world.batches.opened == [world.ref]
+    world.webhooks_are_down = False
+    await world.keeper.sweep(NOW + RETENTION + timedelta(seconds=1))
+    assert (world.told, world.batches.opened) == ([WebhookType.BATCH_FAILED], [])
 
 
 async def test_a_batch_whose_record_never_came_is_forgotten():

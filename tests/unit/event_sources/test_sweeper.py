@@ -190,3 +190,14 @@ async def test_an_ended_video_is_not_let_go_before_its_events_are_told(world: Wo
     assert [event.type.rpartition(".")[2] for event in topic.events] == 2 * ["Queued", "Failed"] + ["Deleted"]
     assert world.videos.records.keys() == {kept.ref}
     assert world.videos.alarms == {}
+
+
+async def test_the_files_of_a_deleted_video_do_not_wait_until_that_is_told(world: World):
+    world.listeners.topic = FakeTopic()
+    world.listeners.topic.is_down()
+    stored = a_stored_content(blob="acme/v/input_reference.png")
+    video = world.videos.add(ended(a_video(input_reference=stored)).deleted(NOW))
+    world.inputs.blobs[stored.blob] = world.contents.blobs[content_blob(video.ref, Variant.VIDEO)] = b"x"
+    await world.sweeper().sweep(NOW)
+    assert world.inputs.blobs == world.contents.blobs == {}
+    assert list(world.videos.records) == [video.ref]
