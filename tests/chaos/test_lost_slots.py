@@ -1,11 +1,21 @@
 """A slot is never lost: whoever ends an orchestration, the next video gets its turn."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.chaos.world import World
-from tests.e2e.running_stack import wait_until
+from tests.e2e.running_stack import running_stack, wait_until
+
+
+@pytest.fixture(scope="module")
+def own_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A stack that nobody else uses: its pool learns that the deployment bears one job, and remembers."""
+    with running_stack(tmp_path_factory.mktemp("slots") / "state") as stack:
+        world = World(stack)
+        with world.api, world.control:
+            yield world
 
 
 @pytest.fixture
