@@ -3,13 +3,14 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
 import azure.functions as func
 
 
 class GridEvent(NamedTuple):
-    """What both schemas have in common, by CloudEvents' names; what is delivered again is the same."""
+    """What both schemas have in common, by CloudEvents' names, and the rest; what is delivered again is the same."""
 
     id: str
     source: str
@@ -17,13 +18,20 @@ class GridEvent(NamedTuple):
     subject: str | None
     time: datetime | None
     data: Any
+    rest: Mapping[str, Any] = MappingProxyType({})
 
     @classmethod
     def of(cls, event: func.CloudEvent | func.EventGridEvent) -> Self:
         """Read what the trigger gives: a class for each schema, whatever the function declares."""
         if isinstance(event, func.CloudEvent):
-            return cls(event.id, event.source, event.type, event.subject, event.time, event.get_json())
-        return cls(event.id, event.topic, event.event_type, event.subject, event.event_time, event.get_json())
+            rest = {
+                "datacontenttype": event.datacontenttype,
+                "dataschema": event.dataschema,
+                **event.extension_attrs,
+            }
+            return cls(event.id, event.source, event.type, event.subject, event.time, event.get_json(), rest)
+        rest = {"dataversion": event.data_version or None}
+        return cls(event.id, event.topic, event.event_type, event.subject, event.event_time, event.get_json(), rest)
 
     @property
     def digest(self) -> str:
@@ -32,5 +40,8 @@ class GridEvent(NamedTuple):
 
     def as_cloud_event(self) -> Mapping[str, Any]:
         """The event, ready to be published again."""
-        present = {name: value for name, value in self._asdict().items() if value is not None}
-        return {"specversion": "1.0", **present} | ({"time": self.time.isoformat()} if self.time else {})
+        fields = self._asdict()
+        del fields["rest"]
+        fields["time"] = self.time and self.time.isoformat().replace("+00:00", "Z")
+        present = {name: value for name, value in {**self.rest, **fields}.items() if value is not None}
+        return {"specversion": "1.0", **present}
