@@ -66,7 +66,7 @@ FILES_AT_ONCE = 8
 UPSTREAM_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 UPSTREAM_CONNECTIONS = httpx.Limits(max_connections=200, max_keepalive_connections=8)  # idle ones are polled
 FETCH_TIMEOUT = httpx.Timeout(20.0)
-PURGE_LIMIT_S = 240.0
+PURGE_LIMIT_S, SWEEP_LIMIT_S = 240.0, 180.0
 """Plans end a function after five minutes, unless told otherwise."""
 
 
@@ -189,6 +189,7 @@ sweeper = Sweeper(
     announcer=announcer,
     look_again_after=sweep_grace,
     history_retention=settings.history_retention,
+    limit_s=SWEEP_LIMIT_S,
 )
 
 retirement_notice = RetirementNotice(catalog)
@@ -241,8 +242,8 @@ async def sweep(timer: func.TimerRequest, durable: str) -> None:  # noqa: ARG001
     retirement_notice.give(clock())
     durable_client.connect(durable)
     await lease_keeper.reconcile(clock())
-    await sweeper.sweep(clock())
     await batch_keeper.sweep(clock())
+    await sweeper.sweep(clock())
 
 
 @app.function_name("deliver_webhooks")

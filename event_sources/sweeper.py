@@ -12,6 +12,7 @@ What happened to a video and was not yet announced is announced, and an ended vi
 deleted one do not.
 """
 
+import asyncio
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -42,6 +43,7 @@ class Sweeper:
         announcer: Tells what happened to a video.
         look_again_after: How soon a video that has not ended is looked at again.
         history_retention: How long an ended video's orchestration history is kept.
+        limit_s: When a run ends, finished or not, in seconds.
     """
 
     videos: VideoTable
@@ -50,21 +52,29 @@ class Sweeper:
     announcer: Announcer
     look_again_after: timedelta
     history_retention: timedelta
+    limit_s: float
 
     async def sweep(self, now: datetime) -> int:
         """Look after every video whose alarm has rung; one that cannot be helped now does not stop the others.
 
         Returns:
-            How many there were.
+            How many there was time for.
         """
         count = 0
-        async for ref in self.videos.due(now):
-            try:
-                await self._look_after(ref, now)
-            except Exception:  # noqa: BLE001 - whatever is wrong with one video, the others need looking after
-                _log.exception("%s could not be looked after; its alarm goes on ringing", ref.video_id)
-            count += 1
+        try:
+            async with asyncio.timeout(self.limit_s):
+                async for ref in self.videos.due(now):
+                    await self._help(ref, now)
+                    count += 1
+        except TimeoutError:
+            _log.warning("the sweep is not done after %g s and goes on the next time", self.limit_s)
         return count
+
+    async def _help(self, ref: VideoRef, now: datetime) -> None:
+        try:
+            await self._look_after(ref, now)
+        except Exception:  # noqa: BLE001 - whatever is wrong with one video, the others need looking after
+            _log.exception("%s could not be looked after; its alarm goes on ringing", ref.video_id)
 
     async def _look_after(self, ref: VideoRef, now: datetime) -> None:
         try:

@@ -1,5 +1,6 @@
 """The sweeper does what each record asks for, and one record that cannot be helped does not stop the others."""
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -31,6 +32,7 @@ class World:
     inputs: FakeBlobStore = field(default_factory=FakeBlobStore)
     orchestrations: FakeOrchestrations = field(default_factory=FakeOrchestrations)
     listeners: Listeners = field(default_factory=lambda: Listeners(lambda: NOW))
+    limit_s: float = 60
 
     def removal(self) -> Removal:
         return Removal(
@@ -48,6 +50,7 @@ class World:
             announcer=self.listeners.announcer(self.videos.as_table(), self.contents.as_store()),
             look_again_after=LOOK_AGAIN_AFTER,
             history_retention=HISTORY_RETENTION,
+            limit_s=self.limit_s,
         )
 
 
@@ -153,6 +156,20 @@ async def test_a_video_that_cannot_be_looked_after_does_not_stop_the_others_and_
     assert world.orchestrations.started == [well.ref]
     assert [world.videos.alarms[video.ref] for video in (unreadable, unreachable)] == [NOW, NOW]
     assert unreadable.video_id in caplog.text
+
+
+async def test_a_sweep_ends_when_its_time_is_over_and_leaves_the_rest_ringing(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    async def never(_: Video) -> None:
+        await asyncio.Future[None]()
+
+    video = world.videos.add(a_video())
+    monkeypatch.setattr(world.orchestrations, "ensure_running", never)
+    world.limit_s = 0
+    assert await world.sweeper().sweep(NOW) == 0
+    assert world.videos.alarms[video.ref] == NOW
+    assert "goes on the next time" in caplog.text
 
 
 async def test_a_removal_that_breaks_off_is_finished_the_next_time(world: World):
