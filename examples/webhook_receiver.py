@@ -24,8 +24,8 @@ class Receiver(BaseHTTPRequestHandler):
             self.send_response(400)
         else:
             if event.id not in known:
-                known.add(event.id)
-                print(event.type, event.data.id, flush=True)
+                print(event.type, event.data.id, flush=True)  # your work, or a note of it that survives a restart
+                known.add(event.id)  # only now: had the work failed, the event would have to come again
             self.send_response(204)
         self.end_headers()
 
