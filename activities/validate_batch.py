@@ -1,6 +1,6 @@
 """Looks at every line of a batch before the first one is asked for."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable
 
 from activities.batch_services import BatchServices
 from clients.blob_store import BLOCK_BYTES
@@ -10,7 +10,7 @@ from domain.batch_survey import BatchSurvey
 from domain.batch_workflow import BatchRequest, BatchResult, BatchStep
 from domain.errors import NotFound
 from domain.file import File, Purpose
-from intake.batch_input import survey_input
+from intake.batch_input import errors_of, survey_input
 
 
 async def validate_batch(request: BatchRequest, services: BatchServices) -> BatchResult:
@@ -35,19 +35,23 @@ async def _validated(batch: Batch, services: BatchServices) -> Batch:
         file = await services.files.records.get(batch.tenant, batch.input_file_id)
         survey = await survey_input(file, services.files.blobs, intake.catalog, today)
     except NotFound as error:
-        survey = BatchSurvey(intake.catalog, today)
-        survey.errors.append(LineError(code="input_file_gone", message=error.message))
+        file, survey = None, BatchSurvey(intake.catalog, today)
+        survey.refuse(LineError(code="input_file_gone", message=error.message))
     now = intake.clock()
     if not survey.errors:
         return await services.batches.amend(batch.ref, lambda kept: kept.validated(survey.models, survey.total, now))
-    error_bytes = await _list_errors(batch, survey.errors, services)
+    if file and survey.error_count > len(survey.errors):
+        errors = errors_of(file, services.files.blobs, BatchSurvey(intake.catalog, today))
+    else:
+        errors = _each(survey.errors)
+    error_bytes = await _list_errors(batch, errors, services)
     return await services.batches.amend(
         batch.ref,
         lambda kept: kept if kept.has_ended else kept.refused(survey.errors, survey.total, error_bytes, now),
     )
 
 
-async def _list_errors(batch: Batch, errors: Sequence[LineError], services: BatchServices) -> int:
+async def _list_errors(batch: Batch, errors: AsyncIterator[LineError], services: BatchServices) -> int:
     stored = await services.files.upload(batch.tenant, batch.error_file_id, _in_blocks(batch, errors))
     file = File(
         file_id=batch.error_file_id,
@@ -62,9 +66,14 @@ async def _list_errors(batch: Batch, errors: Sequence[LineError], services: Batc
     return stored.size_bytes
 
 
-async def _in_blocks(batch: Batch, errors: Sequence[LineError]) -> AsyncIterator[bytes]:
-    block = b""
+async def _each(errors: Iterable[LineError]) -> AsyncIterator[LineError]:
     for error in errors:
+        yield error
+
+
+async def _in_blocks(batch: Batch, errors: AsyncIterator[LineError]) -> AsyncIterator[bytes]:
+    block = b""
+    async for error in errors:
         text = Report.of_error(batch, error).text
         if len(block) + len(text) > BLOCK_BYTES:
             yield block

@@ -11,6 +11,7 @@ reported in the output or in the error file. Every step of that is a `Progress`,
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from itertools import accumulate
 from typing import Final, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -20,7 +21,8 @@ from domain.timed_id import TimedIds
 BATCH_IDS = TimedIds("batch", "batch_")
 ENDPOINT: Final = "/v1/videos"
 ERRORS_SHOWN: Final = 100
-"""A record has no room for more; the error file lists them all."""
+_ERRORS_ROOM = 30_000
+"""A record has no room for more UTF-16 units of them; the error file lists them all."""
 
 
 class BatchStatus(StrEnum):
@@ -195,8 +197,7 @@ class Batch(_Value):
 
     def refused(self, errors: Sequence[LineError], total: int, error_bytes: int, now: datetime) -> Self:
         """Some lines cannot, and so none is."""
-        shown = tuple(errors[:ERRORS_SHOWN])
-        return self.moved(BatchStatus.FAILED, now, errors=shown, total=total, error_bytes=error_bytes)
+        return self.moved(BatchStatus.FAILED, now, errors=_shown(errors), total=total, error_bytes=error_bytes)
 
     def cancelling(self, now: datetime) -> Self:
         """Somebody wants no more of it to begin; nothing happens to one that begins nothing any more."""
@@ -239,3 +240,9 @@ class Batch(_Value):
         if status not in TRANSITIONS[self.status]:
             raise InvalidBatchTransition(f"{self.batch_id} cannot go from {self.status} to {status}")
         return self.model_copy(update={"status": status, _TIMES[status]: now, **changes})
+
+
+def _shown(errors: Sequence[LineError]) -> Sequence[LineError]:
+    """The first ones, as many as a record has room for."""
+    units = accumulate(len(error.model_dump_json().encode("utf-16-le")) // 2 for error in errors[:ERRORS_SHOWN])
+    return tuple(error for error, so_far in zip(errors, units, strict=False) if so_far <= _ERRORS_ROOM)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from hashlib import blake2b
 from typing import Final
 
-from domain.batch import LineError
+from domain.batch import ERRORS_SHOWN, LineError
 from domain.batch_line import Line, read_line
 from domain.catalog import Catalog
 from domain.errors import InvalidRequest
@@ -13,11 +13,12 @@ from domain.offer import offer_of
 from domain.video_request import VideoRequest, read_video_request
 
 LINES_LIMIT: Final = 50_000
+MESSAGE_LIMIT: Final = 200
 _DIGEST_BYTES = 12
 
 
 class BatchSurvey:
-    """Takes line after line.
+    """Takes line after line, and keeps little of them: fifty thousand may be bad.
 
     Args:
         catalog: What can be rendered.
@@ -25,7 +26,8 @@ class BatchSurvey:
 
     Attributes:
         total: How many lines there were that are not blank.
-        errors: Every bad line, in order.
+        errors: The first bad lines, in order.
+        error_count: How many there were.
         cost_usd: What the good ones cost, each at the first deployment that can render it.
     """
 
@@ -36,6 +38,7 @@ class BatchSurvey:
         self._models = dict[str, None]()
         self.total = 0
         self.errors = list[LineError]()
+        self.error_count = 0
         self.cost_usd = Decimal(0)
 
     @property
@@ -43,26 +46,35 @@ class BatchSurvey:
         """What the good lines ask for."""
         return tuple(self._models)
 
-    def add(self, line: Line) -> None:
-        """Look at the next line."""
+    def add(self, line: Line) -> LineError | None:
+        """Look at the next line, and say what is wrong with it."""
         if line.is_blank:
-            return
+            return None
         self.total += 1
         if self.total > LINES_LIMIT:
-            if self.total == LINES_LIMIT + 1:  # what is too many is said once
-                message = f"A batch has at most {LINES_LIMIT} lines."
-                self.errors.append(LineError(code="too_many_lines", message=message, line=line.number))
-            return
+            if self.total > LINES_LIMIT + 1:  # what is too many is said once
+                return None
+            message = f"A batch has at most {LINES_LIMIT} lines."
+            return self.refuse(LineError(code="too_many_lines", message=message, line=line.number))
         try:
             self._take(line)
         except InvalidRequest as error:
-            code = error.code or "invalid_value"
-            self.errors.append(LineError(code=code, message=error.message, line=line.number, param=error.param))
+            code, message = error.code or "invalid_value", error.message[:MESSAGE_LIMIT]
+            return self.refuse(LineError(code=code, message=message, line=line.number, param=error.param))
+        return None
 
-    def finish(self) -> None:
-        """That was the last one."""
-        if self.total == 0:
-            self.errors.append(LineError(code="empty_file", message="The input file has no line."))
+    def finish(self) -> LineError | None:
+        """That was the last one; say what is wrong with them all."""
+        if self.total:
+            return None
+        return self.refuse(LineError(code="empty_file", message="The input file has no line."))
+
+    def refuse(self, error: LineError) -> LineError:
+        """Note what is wrong."""
+        self.error_count += 1
+        if len(self.errors) < ERRORS_SHOWN:
+            self.errors.append(error)
+        return error
 
     def _take(self, line: Line) -> None:
         custom_id, body = read_line(line)

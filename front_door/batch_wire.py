@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel
 
-from domain.batch import ENDPOINT, ERRORS_SHOWN, Batch, BatchStatus, LineError
+from domain.batch import ENDPOINT, Batch, BatchStatus, LineError
 from domain.batch_survey import BatchSurvey
 
 
@@ -124,8 +124,8 @@ class BatchPreview(BaseModel):
             total=survey.total,
             models=survey.models,
             cost_usd=survey.cost_usd,
-            bad_lines=len(survey.errors),
-            errors=BatchErrors(data=survey.errors[:ERRORS_SHOWN]) if survey.errors else None,
+            bad_lines=survey.error_count,
+            errors=BatchErrors(data=survey.errors) if survey.errors else None,
         )
 
 

@@ -1,11 +1,13 @@
 """Reads the input file of a batch from end to end."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import date
 from typing import Final
 
 from clients.blob_store import BlobStore
 from clients.line_reader import NO_LINE, lines_after
+from domain.batch import LineError
 from domain.batch_survey import BatchSurvey
 from domain.catalog import Catalog
 from domain.file import File
@@ -27,9 +29,26 @@ async def survey_input(file: File, blobs: BlobStore, catalog: Catalog, today: da
         NotFound: Its bytes are gone.
     """
     survey = BatchSurvey(catalog, today)
+    async for _ in errors_of(file, blobs, survey):
+        pass
+    return survey
+
+
+async def errors_of(file: File, blobs: BlobStore, survey: BatchSurvey) -> AsyncIterator[LineError]:
+    """All that is wrong, one after the other: together it may be too much to keep.
+
+    Args:
+        file: The input.
+        blobs: Where its bytes are.
+        survey: A new one, which looks.
+
+    Raises:
+        NotFound: Its bytes are gone.
+    """
     async for line in lines_after(NO_LINE, blobs, file.blob, size_bytes=file.size_bytes):
-        survey.add(line)
+        if error := survey.add(line):
+            yield error
         if line.number % _LINES_IN_A_ROW == 0:
             await asyncio.sleep(0)
-    survey.finish()
-    return survey
+    if error := survey.finish():
+        yield error

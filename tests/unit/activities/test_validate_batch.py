@@ -1,5 +1,7 @@
 """All lines of a batch are accepted, or none; and every bad one is named."""
 
+import json
+
 import pytest
 
 from domain.batch import ERRORS_SHOWN, BatchStatus
@@ -48,6 +50,23 @@ async def test_the_error_file_names_all_and_the_record_the_first():
     await world.run(BatchRequest(batch=world.ref))
     assert len(world.batch.errors) == ERRORS_SHOWN
     assert [line["error"]["line"] for line in world.errors()] == list(range(1, 251))
+
+
+@pytest.mark.parametrize("letter", ["m", "😀", '"', "\x01"])
+async def test_what_is_wrong_fits_into_the_record_however_long_it_is(letter: str):
+    world = BatchWorld(as_jsonl([a_line(n, body={"prompt": "p", "model": letter * 5_000}) for n in range(1, 151)]))
+    await world.run(BatchRequest(batch=world.ref))
+    assert world.batch.status is BatchStatus.FAILED
+    written = json.dumps([error.model_dump(exclude_none=True) for error in world.batch.errors], ensure_ascii=False)
+    assert len(written.encode("utf-16-le")) < 2 * 32_768
+    assert [line["error"]["line"] for line in world.errors()] == list(range(1, 151))
+
+
+def test_no_more_is_kept_of_bad_lines_than_is_shown():
+    survey = BatchSurvey(BatchWorld(b"").catalog, NOW.date())
+    for number in range(1, 251):
+        survey.add(Line(number, 0, b"?"))
+    assert (len(survey.errors), survey.error_count) == (ERRORS_SHOWN, 250)
 
 
 async def test_an_empty_file_is_no_batch():
