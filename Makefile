@@ -4,6 +4,7 @@
 
 PYTHON := .venv/bin/python
 OPENAI_2 := .venv/openai-2
+IN_PARALLEL := -n 3 --dist loadfile
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -18,8 +19,8 @@ run: setup ## the whole stack on this machine, until Ctrl-C: PORT=7071
 	@$(PYTHON) -m local.stack
 
 test: check $(OPENAI_2)/installed ## the checks, then all tests, then those of the clients with openai 2.x
-	$(PYTHON) -m pytest
-	PYTHONPATH=$(CURDIR)/$(OPENAI_2) $(PYTHON) -m pytest tests/contract
+	$(PYTHON) -m pytest $(IN_PARALLEL)
+	PYTHONPATH=$(CURDIR)/$(OPENAI_2) $(PYTHON) -m pytest $(IN_PARALLEL) tests/contract
 
 # The two majors of the client cannot live in one environment, so the older one comes first on the path of a second run.
 $(OPENAI_2)/installed: tests/contract/openai-2.txt | setup
