@@ -178,6 +178,7 @@ purge = Purge(
     retention=settings.retention,
     videos=videos,
     files=files,
+    batches=batch_intake.records,
     progress=azure.purge_progress(),
     removal=removal,
     limit_s=PURGE_LIMIT_S,

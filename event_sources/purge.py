@@ -7,19 +7,23 @@ order of their creation, once for each kind of thing, from where nothing was lef
     content    the files of the video; the record then says when they were removed
     request    what the video was asked with
 
-A file goes when it expires, or when it is older than what videos are asked with may become.
+A file goes when it expires, or when it is older than what videos are asked with may become; those of a batch wait for
+its end.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from clients.batch_table import BatchTable
 from clients.files import Files
 from clients.purge_progress import PurgeProgress
 from clients.video_table import Aged, VideoTable
+from domain.errors import NotFound
 from domain.retention import Retention, RetentionRules
 from event_sources.removal import Removal
 
@@ -45,6 +49,7 @@ class Purge:
         retention: What is kept how long.
         videos: The records.
         files: What tenants uploaded.
+        batches: Whose files stay until they have ended.
         progress: Where to go on.
         removal: Takes the parts of videos away.
         limit_s: When a run ends, finished or not, in seconds.
@@ -53,6 +58,7 @@ class Purge:
     retention: RetentionRules
     videos: VideoTable
     files: Files
+    batches: BatchTable
     progress: PurgeProgress
     removal: Removal
     limit_s: float
@@ -66,31 +72,43 @@ class Purge:
         """
         try:
             async with asyncio.timeout(self.limit_s), asyncio.TaskGroup() as tasks:
+                in_use = await self._in_use()
                 async for tenant in self.videos.tenants():
-                    tasks.create_task(self._purge_tenant(tenant, now))
+                    tasks.create_task(self._purge_tenant(tenant, in_use, now))
         except TimeoutError:
             _log.warning("the purge is not done after %g s and goes on the next time", self.limit_s)
             return False
         return True
 
-    async def _purge_tenant(self, tenant: str, now: datetime) -> None:
+    async def _in_use(self) -> frozenset[str]:
+        """The files of batches that have not ended."""
+        found = set[str]()
+        async for ref in self.batches.open():
+            with suppress(NotFound):
+                batch = await self.batches.get(ref)
+                if not batch.has_ended:
+                    found |= {batch.input_file_id, batch.output_file_id, batch.error_file_id}
+        return frozenset(found)
+
+    async def _purge_tenant(self, tenant: str, in_use: frozenset[str], now: datetime) -> None:
         keep = self.retention.of(tenant)
         try:
-            await self._purge_files(tenant, keep.request, now)
+            await self._purge_files(tenant, keep.request, in_use, now)
             for kind, age in _ages(keep).items():
                 if age is not None:
                     await self._purge_videos(tenant, kind, now - age, now)
         except Exception:  # noqa: BLE001 - whatever is wrong with one tenant, the others' time has come, too
             _log.exception("what is old of %s could not be purged", tenant)
 
-    async def _purge_files(self, tenant: str, age: timedelta | None, now: datetime) -> None:
+    async def _purge_files(self, tenant: str, age: timedelta | None, in_use: frozenset[str], now: datetime) -> None:
         made_before, old = (now - age if age else None), [""]
         while old:
             async with self._turn:
                 old = await self.files.records.outdated(
                     tenant, after=old[-1], now=now, made_before=made_before, limit=SLICE
                 )
-                await asyncio.gather(*(_succeeds(file_id, self.files.remove(tenant, file_id)) for file_id in old))
+                due = [file_id for file_id in old if file_id not in in_use]
+                await asyncio.gather(*(_succeeds(file_id, self.files.remove(tenant, file_id)) for file_id in due))
 
     async def _purge_videos(self, tenant: str, kind: Kind, ended_before: datetime, now: datetime) -> None:
         """Go through a tenant's videos, and note up to where there is none left to look at again."""

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from azure.data.tables.aio import TableClient
 
+from clients.batch_table import BatchTable
 from clients.blob_store import BlobStore
 from clients.file_table import FileTable
 from clients.files import Files
@@ -188,7 +189,7 @@ async def test_content_that_retention_removed_is_gone_for_its_reader_and_the_rec
 ):
     removal = Removal(videos, blobs, blobs, FakeOrchestrations().as_orchestrations())
     rules, files = RetentionRules(default=Retention(content_days=30, request_days=30)), Files(FileTable(table), blobs)
-    purge = Purge(rules, videos, files, PurgeProgress(table), removal, limit_s=60)
+    purge = Purge(rules, videos, files, BatchTable(table), PurgeProgress(table), removal, limit_s=60)
 
     assert await purge.run(kept.created_at + 29 * DAY)
     assert (await caller.get(f"/videos/{kept.video_id}/content")).status_code == 200

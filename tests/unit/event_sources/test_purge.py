@@ -11,15 +11,24 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 
 from clients.files import Files
+from domain.batch import BatchStatus
 from domain.failures import Failure
 from domain.media import content_blob
 from domain.retention import RetentionRules
 from domain.video import Variant, Video
 from event_sources.purge import SLICE, Purge
 from event_sources.removal import Removal
+from tests.unit.activities.batch_world import BatchWorld
 from tests.unit.event_sources.mortal import Fuse, Killed
 from tests.unit.examples import NOW, PRICE, TENANT, a_file, a_video, an_id
-from tests.unit.fakes import FakeBlobStore, FakeFileTable, FakeOrchestrations, FakePurgeProgress, FakeVideoTable
+from tests.unit.fakes import (
+    FakeBatchTable,
+    FakeBlobStore,
+    FakeFileTable,
+    FakeOrchestrations,
+    FakePurgeProgress,
+    FakeVideoTable,
+)
 
 DAY = timedelta(days=1)
 ALL = {"content_days": 10, "record_days": 20, "request_days": 5}
@@ -35,6 +44,7 @@ class World:
     orchestrations: FakeOrchestrations = field(default_factory=FakeOrchestrations)
     files: FakeFileTable = field(default_factory=FakeFileTable)
     file_blobs: FakeBlobStore = field(default_factory=FakeBlobStore)
+    batches: FakeBatchTable = field(default_factory=FakeBatchTable)
     progress: FakePurgeProgress = field(default_factory=FakePurgeProgress)
     fuse: Fuse = field(default_factory=Fuse)
 
@@ -45,6 +55,7 @@ class World:
             retention=RetentionRules.model_validate({"default": days, "tenants": tenants or {}}),
             videos=videos,
             files=Files(mortal(self.files.as_table()), mortal(self.file_blobs.as_store())),
+            batches=self.batches.as_table(),
             progress=mortal(self.progress.as_progress()),
             removal=Removal(
                 videos=videos,
@@ -197,6 +208,23 @@ async def test_a_file_goes_when_it_is_old_or_expired(
     await world.file_blobs.put(file.blob, b"x", "application/octet-stream")
     await world.purge(**rules).run(NOW + age_days * DAY)
     assert bool(world.files.records) == bool(world.files.places) == bool(world.file_blobs.blobs) == is_kept
+
+
+async def test_the_files_of_a_batch_wait_for_its_end(world: World):
+    await world.add(1)
+    batch = BatchWorld(b"").batch
+    ids = [batch.input_file_id, batch.output_file_id, batch.error_file_id]
+    for file_id in ids:
+        file = a_file(file_id=file_id, expires_at=NOW + DAY)
+        await world.files.insert(file)
+        await world.file_blobs.put(file.blob, b"x", "application/octet-stream")
+    await world.batches.insert(batch)
+    await world.purge(request_days=5).run(NOW + 30 * DAY)
+    assert {file_id for _, file_id in world.files.records} == set(ids)
+    assert len(world.file_blobs.blobs) == len(ids)
+    world.batches.records[batch.ref] = batch.moved(BatchStatus.FAILED, NOW)
+    await world.purge(request_days=5).run(NOW + 30 * DAY)
+    assert not world.files.records
 
 
 async def test_bytes_of_an_upload_that_broke_off_are_removed_after_a_day(world: World):
