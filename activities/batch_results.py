@@ -70,8 +70,7 @@ class Results(NamedTuple):
 
 
 async def show_files(before: Batch, after: Batch, files: Files) -> None:
-    """Let the files be seen as long as they are: once there are any, then now and then, and at the end."""
-    is_time = after.has_ended or after.reach != before.reach
+    """Let the files be seen as long as they are, after every step."""
     sizes = (
         (after.output_file_id, "output", before.output_bytes, after.output_bytes),
         (after.error_file_id, "errors", before.error_bytes, after.error_bytes),
@@ -88,7 +87,7 @@ async def show_files(before: Batch, after: Batch, files: Files) -> None:
                     created_at=after.created_at,
                 )
             )
-        elif new_bytes and is_time:
+        elif new_bytes != old_bytes:
             with suppress(NotFound):  # its tenant wanted it gone
                 await files.records.grown(after.tenant, file_id, new_bytes)
 
