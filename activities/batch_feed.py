@@ -92,13 +92,15 @@ async def _next_lines(batch: Batch, most: int, until: int, services: BatchServic
 
 async def _begin(line: Line, batch: Batch, services: BatchServices) -> str | Report:
     """Ask for a video, and say which one it is; or say why there is none."""
-    custom_id, body = read_line(line)
-    if not batch.starts_videos:
-        ref = _video_of(batch, line.number)
-        has_begun = line.number <= batch.reach and await services.record(batch, ref)
-        return ref if has_begun else Report.of_unbegun(batch, line.number, custom_id)
-    terms = Terms(batch=BatchLine(batch_id=batch.batch_id, line=line.number, custom_id=custom_id))
+    video_id = _video_of(batch, line.number)
+    if line.number <= batch.reach and await services.record(batch, video_id):
+        return video_id  # whoever kept it started it, or the sweeper does
+    custom_id = None
     try:
+        custom_id, body = read_line(line)
+        if not batch.starts_videos:
+            return Report.of_unbegun(batch, line.number, custom_id)
+        terms = Terms(batch=BatchLine(batch_id=batch.batch_id, line=line.number, custom_id=custom_id))
         intake = _repeatable(services.intake, batch, line.number)
         video = await accept_video(body, tenant=batch.tenant, terms=terms, intake=intake)
     except (ValueError, LookupError) as error:  # of one line, it must not hold up the others

@@ -66,6 +66,17 @@ async def test_what_has_ended_is_reported_while_the_rest_runs():
     assert world.records.records[world.batch.tenant, world.batch.output_file_id].size_bytes == world.batch.output_bytes
 
 
+async def test_the_output_file_grows_visibly_from_step_to_step():
+    world = a_world(20)
+    request = await begun(world)
+    for done in (1, 2, 3):
+        world.end(world.running()[0])
+        await world.run(request.model_copy(update={"ended": None}))
+        assert len(world.output()) == done
+        file = world.records.records[TENANT, world.batch.output_file_id]
+        assert file.size_bytes == world.batch.output_bytes == len(world.blobs.blobs[file.blob])
+
+
 async def test_a_failed_video_is_reported_in_the_error_file():
     world = a_world(1)
     request = await begun(world)
@@ -104,6 +115,38 @@ async def test_a_line_that_is_refused_when_its_turn_comes_is_reported_as_refused
     await world.run_to_the_end()
     assert world.errors()[0]["response"]["status_code"] == 400
     assert world.errors()[0]["custom_id"] == "shot-1"
+
+
+async def test_a_line_whose_video_is_there_is_not_refused_when_its_step_is_repeated():
+    world = BatchWorld(as_jsonl([a_line(1)]))
+    request = BatchRequest(batch=world.ref)
+    request = request.after(await world.run(request), [])
+    accepted = world.batch
+    await world.run(request)
+    begun_at = world.batch
+    world.batches.records[world.ref] = accepted.model_copy(
+        update={"reach": begun_at.reach, "as_of": begun_at.as_of, "steps": accepted.steps + 1}
+    )
+    world.end_all()
+    started = len(world.orchestrations.started)
+    world.blobs.blobs[file_blob(TENANT, world.batch.input_file_id)] = as_jsonl([a_line(1, body=UNREADABLE)])
+    await world.run(request)
+    assert world.errors() == []
+    assert world.batch.in_flight
+    assert len(world.orchestrations.started) == started
+    await world.run(request.model_copy(update={"ended": None}))
+    assert (world.batch.status, world.batch.completed) == (BatchStatus.COMPLETED, 1)
+
+
+async def test_a_line_that_cannot_be_read_any_more_holds_nobody_up():
+    world = a_world(2)
+    request = BatchRequest(batch=world.ref)
+    request = request.after(await world.run(request), [])
+    text = world.blobs.blobs[file_blob(TENANT, world.batch.input_file_id)]
+    world.blobs.blobs[file_blob(TENANT, world.batch.input_file_id)] = text.replace(b"{", b"?", 1)
+    await world.run(request)
+    assert [line["custom_id"] for line in world.errors()] == [None]
+    assert len(world.running()) == 1
 
 
 async def test_cancelling_finishes_what_runs_and_reports_the_rest():
