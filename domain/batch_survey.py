@@ -25,7 +25,7 @@ class BatchSurvey:
         today: In UTC.
 
     Attributes:
-        total: How many lines there were that are not blank.
+        total: How many lines there were that are not blank, up to the first that is too many.
         errors: The first bad lines, in order.
         error_count: How many there were.
         cost_usd: What the good ones cost, each at the first deployment that can render it.
@@ -36,6 +36,7 @@ class BatchSurvey:
         self._today = today
         self._custom_ids = set[bytes]()
         self._models = dict[str, None]()
+        self._is_full = False
         self.total = 0
         self.errors = list[LineError]()
         self.error_count = 0
@@ -48,14 +49,16 @@ class BatchSurvey:
 
     def add(self, line: Line) -> LineError | None:
         """Look at the next line, and say what is wrong with it."""
+        if self._is_full:
+            return None
+        if not line.is_blank:
+            self.total += 1
+        if self.total > LINES_LIMIT or line.number > 2 * LINES_LIMIT:
+            self._is_full = True
+            message = f"A batch has at most {LINES_LIMIT} lines, and {2 * LINES_LIMIT} with the blank ones."
+            return self.refuse(LineError(code="too_many_lines", message=message, line=line.number))
         if line.is_blank:
             return None
-        self.total += 1
-        if self.total > LINES_LIMIT:
-            if self.total > LINES_LIMIT + 1:  # what is too many is said once
-                return None
-            message = f"A batch has at most {LINES_LIMIT} lines."
-            return self.refuse(LineError(code="too_many_lines", message=message, line=line.number))
         try:
             self._take(line)
         except InvalidRequest as error:
@@ -65,7 +68,7 @@ class BatchSurvey:
 
     def finish(self) -> LineError | None:
         """That was the last one; say what is wrong with them all."""
-        if self.total:
+        if self.total or self._is_full:
             return None
         return self.refuse(LineError(code="empty_file", message="The input file has no line."))
 
@@ -91,7 +94,7 @@ class BatchSurvey:
         offer = offer_of(asked.model, self._catalog, may_fall_back=True, today=self._today)
         able = (
             each
-            for each in sorted(offer.deployments, key=lambda each: each.priority)
+            for each in offer.deployments
             if each.renders(size=asked.size, seconds=asked.seconds, with_image=with_image)
         )
         return asked.seconds * next(able).price_per_second(asked.size)

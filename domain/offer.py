@@ -1,6 +1,7 @@
 """What may be asked of a model today, and who may render it."""
 
 from datetime import date
+from itertools import chain
 from typing import NamedTuple
 
 from domain.catalog import Catalog, Deployment, Operation
@@ -11,7 +12,7 @@ class Offer(NamedTuple):
     """The living deployments that may render what is asked of a model.
 
     Attributes:
-        deployments: The model's own first, then those of its fallback models.
+        deployments: The model's own first, then those of its fallback models; each model's by priority.
     """
 
     deployments: tuple[Deployment, ...]
@@ -47,11 +48,12 @@ def offer_of(name: str, catalog: Catalog, *, may_fall_back: bool, today: date) -
     """
     model = catalog.model(name)
     models = [model, *(catalog.models[other] for other in model.fallback_models if may_fall_back)]
-    if deployments := tuple(deployment for each in models for deployment in each.living(today)):
+    living = (sorted(each.living(today), key=lambda deployment: deployment.priority) for each in models)
+    if deployments := tuple(chain.from_iterable(living)):
         return Offer(deployments)
     others = dict.fromkeys((*model.fallback_models, *catalog.models))
-    living = ", ".join(other for other in others if catalog.models[other].living(today)) or "none is left"
+    alive = ", ".join(other for other in others if catalog.models[other].living(today)) or "none is left"
     raise ModelRetired(
-        f"The model '{name}' is retired: its last day was {model.last_day()}. Models to ask for instead: {living}.",
+        f"The model '{name}' is retired: its last day was {model.last_day()}. Models to ask for instead: {alive}.",
         param="model",
     )

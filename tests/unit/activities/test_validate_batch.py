@@ -9,7 +9,7 @@ from domain.batch_line import Line
 from domain.batch_survey import BatchSurvey
 from domain.batch_workflow import BatchRequest, BatchStep
 from tests.unit.activities.batch_world import BatchWorld, a_line, as_jsonl
-from tests.unit.examples import NOW, usd
+from tests.unit.examples import NOW, a_deployment, a_model_catalog, usd
 
 
 async def test_good_lines_are_counted_and_the_batch_begins():
@@ -103,6 +103,23 @@ def test_too_many_lines_are_said_once(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("domain.batch_survey.LINES_LIMIT", 2)
     survey = a_survey_of(5)
     assert [(error.line, error.code) for error in survey.errors] == [(3, "too_many_lines")]
+
+
+async def test_too_many_blank_lines_are_said_once(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("domain.batch_survey.LINES_LIMIT", 2)
+    world = BatchWorld(b"\n" * 9 + as_jsonl([a_line(10)]))
+    await world.run(BatchRequest(batch=world.ref))
+    assert [(error.line, error.code) for error in world.batch.errors] == [(5, "too_many_lines")]
+
+
+def test_the_price_is_the_models_own_before_its_fallbacks():
+    own = a_deployment(name="own", priority=2, usd_per_second={"*": "0.10"})
+    fallback = a_deployment(name="fallback", priority=1, usd_per_second={"*": "0.50"})
+    survey = BatchSurvey(
+        a_model_catalog(fallbacks={"sora-2": ["pro"]}, **{"sora-2": [own], "pro": [fallback]}), NOW.date()
+    )
+    survey.add(Line(1, 0, as_jsonl([a_line(1)])))
+    assert survey.cost_usd == usd("0.40")
 
 
 def test_the_cost_is_exact():
