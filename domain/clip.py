@@ -11,6 +11,9 @@ _HEADER_BYTES = 8
 _LONG_HEADER_BYTES = 16
 _FIXED_POINT = 1 << 16
 _PARAM = "video"
+_LONGEST_S = 3600
+_MOST_BOXES = 1_000
+"""Within one other; a file has some dozens at most."""
 
 
 class Clip(NamedTuple):
@@ -43,15 +46,19 @@ def read_clip(content: bytes) -> Clip:
         width, height = max(sizes)
     except (StopIteration, IndexError, ValueError, ZeroDivisionError):
         width, height, seconds = 0, 0, 0
-    if not (width and height and seconds):
-        message = "The video cannot be read. Send an MP4 file, or {'id': VIDEO_ID} of a completed video."
+    if not (width and height and 0 < seconds <= _LONGEST_S):
+        message = (
+            "The video cannot be read. Send an MP4 file of an hour at most, or {'id': VIDEO_ID} of a completed video."
+        )
         raise InvalidRequest(message, param=_PARAM, code="invalid_video")
     return Clip(content, seconds, f"{width}x{height}")
 
 
 def _boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
     """Each box's kind and body."""
-    while len(data) >= _HEADER_BYTES:
+    for _ in range(_MOST_BOXES):
+        if len(data) < _HEADER_BYTES:
+            return
         size, kind, start = _number(data[:_SIZE_BYTES]), bytes(data[_SIZE_BYTES:_HEADER_BYTES]), _HEADER_BYTES
         if size == 1:  # the size is a long one, behind the kind
             size, start = _number(data[_HEADER_BYTES:_LONG_HEADER_BYTES]), _LONG_HEADER_BYTES
@@ -60,6 +67,7 @@ def _boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
             raise ValueError("a box is smaller than its header")
         yield kind, data[start:size]
         data = data[size:]
+    raise ValueError("there are too many boxes")
 
 
 def _seconds(movie_header: memoryview) -> int:

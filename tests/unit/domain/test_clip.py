@@ -41,6 +41,8 @@ def test_what_an_encoder_writes_is_read():
         MP4,
         an_mp4(width=0),
         an_mp4(seconds=0),
+        an_mp4(seconds=3601),
+        b"\0\0\0\x08free" * 1_000 + an_mp4(),
         an_mp4()[:150],
         b"\0\0\0\x04moov",
         b"\0\0\0\x10moov" * 9,
