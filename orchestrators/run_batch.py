@@ -19,7 +19,8 @@ from domain.workflow import WAKE
 from orchestrators.generate_video import OUR_OWN_FAULTS
 
 STEPS_PER_HISTORY: Final = 30
-"""Then the orchestration continues as new, so that its history stays short however long a batch is."""
+"""Then the orchestration continues as new, so that its history stays short however long a batch is; each begins with a
+look at everything in flight."""
 GUARD: Final = timedelta(minutes=1)
 """So often everything in flight is looked at, in case a video could not tell."""
 
@@ -47,7 +48,7 @@ def run_batch(context: OrchestrationContext, first_step: dict[str, Any]) -> Gene
             told.append(None)
             guard = context.create_timer(GUARD)
         request = request.after(result, told)
-    context.continue_as_new(_as_json(request), save_events=True)
+    context.continue_as_new(_as_json(request.model_copy(update={"ended": None})), save_events=True)
 
 
 def _run(request: BatchRequest, context: OrchestrationContext) -> Task[Any]:

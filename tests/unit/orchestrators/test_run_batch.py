@@ -109,7 +109,8 @@ def test_news_without_a_video_and_a_minute_without_news_let_it_look_at_everythin
 
 
 def test_its_history_stays_short_however_long_it_runs():
-    context = run([MORE] * STEPS_PER_HISTORY)
+    left = MORE.model_copy(update={"left": ("video_z",)})
+    context = run([*[MORE] * (STEPS_PER_HISTORY - 1), left])
     assert len(context.requests) == STEPS_PER_HISTORY
     assert context.continued is not None
-    assert context.continued.step is BatchStep.ADVANCE
+    assert (context.continued.step, context.continued.ended) == (BatchStep.ADVANCE, None)
