@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from hashlib import sha256
 from typing import Final, NamedTuple
@@ -24,6 +25,8 @@ from intake.services import Intake
 _log = logging.getLogger(__name__)
 
 STARTS_PER_STEP: Final = 32
+IMAGES_AT_ONCE: Final = 4
+"""So many lines that bring an image along are begun at the same time: images are held in memory."""
 LINES_PER_STEP: Final = 1_000
 """Of those that are only reported as not begun."""
 
@@ -63,7 +66,8 @@ async def feed(batch: Batch, room: int, results: Results, services: BatchService
     except NotFound as error:
         return Fed(batch.line, batch.size_bytes, lost=LineError(code="input_file_gone", message=error.message))
     asked = [line for line in lines if not line.is_blank and line.number not in results.lines]
-    outcomes = await asyncio.gather(*(_begin(line, batch, services) for line in asked))
+    images = asyncio.Semaphore(IMAGES_AT_ONCE)
+    outcomes = await asyncio.gather(*(_begin(line, batch, images, services) for line in asked))
     return Fed(
         line=lines[-1].number if lines else batch.line,
         offset=lines[-1].end if lines else batch.offset,
@@ -90,7 +94,7 @@ async def _next_lines(batch: Batch, most: int, until: int, services: BatchServic
     return lines
 
 
-async def _begin(line: Line, batch: Batch, services: BatchServices) -> str | Report:
+async def _begin(line: Line, batch: Batch, images: asyncio.Semaphore, services: BatchServices) -> str | Report:
     """Ask for a video, and say which one it is; or say why there is none."""
     video_id = _video_of(batch, line.number)
     if line.number <= batch.reach and await services.record(batch, video_id):
@@ -102,7 +106,8 @@ async def _begin(line: Line, batch: Batch, services: BatchServices) -> str | Rep
             return Report.of_unbegun(batch, line.number, custom_id)
         terms = Terms(batch=BatchLine(batch_id=batch.batch_id, line=line.number, custom_id=custom_id))
         intake = _repeatable(services.intake, batch, line.number)
-        video = await accept_video(body, tenant=batch.tenant, terms=terms, intake=intake)
+        async with images if body.get("input_reference") else nullcontext():
+            video = await accept_video(body, tenant=batch.tenant, terms=terms, intake=intake)
     except (ValueError, LookupError) as error:  # of one line, it must not hold up the others
         return Report.of_refusal(batch, line.number, custom_id, _as_refusal(error, batch, line))
     return video.video_id

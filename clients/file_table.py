@@ -5,10 +5,11 @@ g<oldest first>    the same for the other order; before the upload it is there w
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
@@ -42,7 +43,8 @@ class FileTable:
         """Note that bytes may come, so that those of an upload that broke off expire."""
         await self._tenants.remember(tenant)
         expires_at = FILE_IDS.created_at(file_id) + _UPLOAD_LIMIT
-        await self._table.upsert_entity({**_key(tenant, _place(file_id)), "expires_at": _as_text(expires_at)})
+        with suppress(ResourceExistsError):  # it has come already, and need not expire
+            await self._table.create_entity({**_key(tenant, _place(file_id)), "expires_at": _as_text(expires_at)})
 
     async def insert(self, file: File) -> None:
         """Keep a record, over whatever was there."""

@@ -1,12 +1,16 @@
 """Every line of a batch is asked for once and reported once, never too many at a time, whoever dies when."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
+import httpx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from activities.batch_feed import IMAGES_AT_ONCE
+from clients.remote_files import RemoteFiles
 from domain.batch import BatchStatus
 from domain.batch_window import SPARE, window
 from domain.batch_workflow import BatchRequest
@@ -115,6 +119,25 @@ async def test_a_line_that_is_refused_when_its_turn_comes_is_reported_as_refused
     await world.run_to_the_end()
     assert world.errors()[0]["response"]["status_code"] == 400
     assert world.errors()[0]["custom_id"] == "shot-1"
+
+
+async def test_few_images_are_held_at_once():
+    url = {"image_url": "https://example.com/fox.png"}
+    world = BatchWorld(as_jsonl([a_line(n, body={"prompt": "p", "input_reference": url}) for n in range(1, 21)]))
+    held, most = 0, 0
+
+    async def fetch(_: httpx.Request) -> httpx.Response:
+        nonlocal held, most
+        held, most = held + 1, max(most, held + 1)
+        await asyncio.sleep(0)
+        held -= 1
+        return httpx.Response(404)
+
+    with_images = RemoteFiles(httpx.AsyncClient(transport=httpx.MockTransport(fetch)), max_bytes=1)
+    intake = replace(world.services.intake, remote_files=with_images)
+    world.services = replace(world.services, intake=intake)
+    await world.run_to_the_end()
+    assert (most, len(world.errors())) == (IMAGES_AT_ONCE, 20)
 
 
 async def test_a_line_whose_video_is_there_is_not_refused_when_its_step_is_repeated():
