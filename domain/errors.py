@@ -12,6 +12,7 @@ ReelayError                       what a caller is told: message, type, code, pa
 ├── ContentNotReady         404   the video is not completed
 ├── ContentRemoved          410   retention removed the content
 ├── RangeNotSatisfiable     416
+├── PerhapsDone             502   doing it again might do it twice
 └── Busy                    503   try again after `retry_after_s`
 UpstreamError                     what a deployment did to us; never shown as it is
 ├── UpstreamRejected              it refused the request for good
@@ -155,6 +156,17 @@ class RangeNotSatisfiable(ReelayError):
     def headers(self) -> dict[str, str]:
         """RFC 9110, 15.5.17."""
         return {"content-range": f"bytes */{self.total_bytes}"}
+
+
+class PerhapsDone(ReelayError):
+    """It may have been done; whether to ask again is not for a client to decide by itself."""
+
+    status = HTTPStatus.BAD_GATEWAY
+    code = "outcome_unknown"
+
+    def headers(self) -> dict[str, str]:
+        """OpenAI's clients obey it."""
+        return {"x-should-retry": "false"}
 
 
 class Busy(ReelayError):

@@ -9,7 +9,7 @@ from clients.creations import InputFile
 from domain.catalog import Deployment, Model
 from domain.character import Character
 from domain.clip import read_clip
-from domain.errors import Busy, InvalidRequest, OutcomeUnknown, UpstreamError, UpstreamRejected
+from domain.errors import Busy, InvalidRequest, OutcomeUnknown, PerhapsDone, UpstreamError, UpstreamRejected
 from domain.video_request import read_text
 from front_door.services import FrontDoorServices
 from intake.fields import SentFile
@@ -30,6 +30,7 @@ async def make_character(fields: Mapping[str, Any], *, tenant: str, services: Fr
     Raises:
         InvalidRequest: Nobody can make it.
         Busy: Nobody can just now.
+        PerhapsDone: Whoever was asked has not answered.
     """
     name, file = _name(fields), _file(fields)
     deployments = _able(fields, services)
@@ -40,7 +41,8 @@ async def make_character(fields: Mapping[str, Any], *, tenant: str, services: Fr
         except UpstreamRejected as error:
             raise InvalidRequest(error.message, param="video", code=error.code or "upstream_rejected") from error
         except (OutcomeUnknown, TimeoutError) as error:
-            raise _busy() from error
+            message = "The deployment did not answer in time: the character may have been made, and nobody can tell."
+            raise PerhapsDone(message) from error
         except UpstreamError:  # it certainly made none
             continue
         character = Character(

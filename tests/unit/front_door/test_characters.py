@@ -56,7 +56,9 @@ async def test_who_certainly_made_none_leaves_it_to_the_next(world: World, api: 
 
 async def test_who_may_have_made_one_is_the_last_to_be_asked(world: World, api: FakeVideosApi):
     api.fails["create_character at east"] = OutcomeUnknown("broke off")
-    assert (await make(world)).status_code == 503
+    unclear = await make(world)
+    assert (unclear.status_code, error_of(unclear)["code"]) == (502, "outcome_unknown")
+    assert unclear.headers["x-should-retry"] == "false"
     assert api.calls["create_character at west"] == 0
 
 
