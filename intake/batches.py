@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
+from itertools import count
 from typing import NamedTuple
 
 from grpc.aio import AioRpcError
@@ -54,11 +56,13 @@ class BatchTerms(NamedTuple):
         completion_window: What has not begun after this long is not begun; for example `24h` or `7d`.
         metadata: The caller's.
         retry_of: The batch whose failed lines these are.
+        ids_at: The time that its ids carry, so that they can be drawn again; None for now.
     """
 
     completion_window: str = "24h"
     metadata: Mapping[str, str] | None = None
     retry_of: str | None = None
+    ids_at: datetime | None = None
 
 
 async def accept_batch(input_file_id: str, *, tenant: str, terms: BatchTerms, intake: BatchIntake) -> Batch:
@@ -77,8 +81,9 @@ async def accept_batch(input_file_id: str, *, tenant: str, terms: BatchTerms, in
     window = completion_window(terms.completion_window)
     file = await input_file(input_file_id, tenant, intake)
     now = intake.clock()
+    ids_at = terms.ids_at or now
     batch = Batch(
-        batch_id=BATCH_IDS.new(now, intake.randomness(ID_RANDOM_BYTES)),
+        batch_id=BATCH_IDS.new(ids_at, intake.randomness(ID_RANDOM_BYTES)),
         tenant=tenant,
         input_file_id=file.file_id,
         size_bytes=file.size_bytes,
@@ -86,8 +91,8 @@ async def accept_batch(input_file_id: str, *, tenant: str, terms: BatchTerms, in
         as_of=now,
         completion_window=terms.completion_window,
         expires_at=now + window,
-        output_file_id=FILE_IDS.new(now, intake.randomness(ID_RANDOM_BYTES)),
-        error_file_id=FILE_IDS.new(now, intake.randomness(ID_RANDOM_BYTES)),
+        output_file_id=FILE_IDS.new(ids_at, intake.randomness(ID_RANDOM_BYTES)),
+        error_file_id=FILE_IDS.new(ids_at, intake.randomness(ID_RANDOM_BYTES)),
         metadata=terms.metadata,
         retry_of=terms.retry_of,
     )
@@ -96,7 +101,7 @@ async def accept_batch(input_file_id: str, *, tenant: str, terms: BatchTerms, in
         await intake.runs.ensure_running(batch.ref)
     except (AioRpcError, TimeoutError) as error:
         _log.warning("%s will be started by the sweeper: %r", batch.batch_id, error)
-    return batch
+    return await intake.records.get(batch.ref)
 
 
 async def preview_batch(input_file_id: str, *, tenant: str, intake: BatchIntake) -> BatchSurvey:
@@ -111,7 +116,7 @@ async def preview_batch(input_file_id: str, *, tenant: str, intake: BatchIntake)
 
 
 async def retry_batch(batch: Batch, *, intake: BatchIntake) -> Batch:
-    """Ask again for those lines of a batch that were not completed, in a new batch.
+    """Ask again for those lines of a batch that were not completed, in a new batch; asked twice, it is the same one.
 
     Args:
         batch: One that has ended.
@@ -126,8 +131,8 @@ async def retry_batch(batch: Batch, *, intake: BatchIntake) -> Batch:
     if batch.errors or not batch.failed:
         message = "No line of the batch was asked for and failed; bad lines have to be mended in the file."
         raise InvalidRequest(message, param="batch_id", code="nothing_to_retry")
-    now = intake.clock()
-    file_id = FILE_IDS.new(now, intake.randomness(ID_RANDOM_BYTES))
+    now, ids_at, intake = intake.clock(), batch.ended_at, _repeatable(batch, intake)
+    file_id = FILE_IDS.new(ids_at or now, intake.randomness(ID_RANDOM_BYTES))
     stored = await intake.files.upload(batch.tenant, file_id, _failed_lines(batch, intake))
     name = f"{batch.batch_id}_retry.jsonl"
     file = File(
@@ -140,8 +145,18 @@ async def retry_batch(batch: Batch, *, intake: BatchIntake) -> Batch:
         sha256=stored.sha256,
     )
     await intake.files.records.insert(file)
-    terms = BatchTerms(batch.completion_window, batch.metadata, retry_of=batch.batch_id)
+    terms = BatchTerms(batch.completion_window, batch.metadata, batch.batch_id, ids_at)
     return await accept_batch(file_id, tenant=batch.tenant, terms=terms, intake=intake)
+
+
+def _repeatable(batch: Batch, intake: BatchIntake) -> BatchIntake:
+    """Draws the same ids whenever a batch is retried."""
+    numbers = count()
+
+    def draw(size: int) -> bytes:
+        return sha256(f"{batch.batch_id}/retry/{next(numbers)}".encode()).digest()[:size]
+
+    return replace(intake, randomness=draw)
 
 
 async def input_file(file_id: str, tenant: str, intake: BatchIntake) -> File:

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from domain.batch import BatchStatus
+from domain.batch import BatchRef, BatchStatus, Progress
+from domain.batch_report import Report
 from tests.unit.activities.batch_world import a_line, as_jsonl
-from tests.unit.examples import TENANT
+from tests.unit.examples import NOW, TENANT, a_file
 from tests.unit.front_door.world import OTHER_KEY, World, error_of
 
 ASKED = {"endpoint": "/v1/videos", "completion_window": "24h"}
@@ -65,6 +66,22 @@ async def test_a_batch_that_runs_cannot_be_retried(world: World):
     batch = await created(world)
     answer = await world.ask("POST", f"/v1/batches/{batch['id']}/retry")
     assert (answer.status_code, error_of(answer)["code"]) == (400, "batch_not_ended")
+
+
+async def test_a_batch_that_is_retried_twice_has_one_retry(world: World):
+    asked = await created(world)
+    ref = BatchRef(tenant=TENANT, batch_id=asked["id"])
+    batch = world.batches.records[ref]
+    done = batch.validated(["sora-2"], 1, NOW).advanced(Progress(1, batch.size_bytes, {}, 0, 1, 0, 0), NOW)
+    report = Report.of_unbegun(batch.moved(BatchStatus.CANCELLING, NOW), 1, "shot-1").text
+    errors = a_file(file_id=batch.error_file_id, purpose="batch_output", size_bytes=len(report))
+    world.files.records[TENANT, errors.file_id] = errors
+    world.file_blobs.blobs[errors.blob] = report
+    world.batches.records[ref] = done.model_copy(update={"error_bytes": len(report)})
+    answers = [await world.ask("POST", f"/v1/batches/{asked['id']}/retry") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].json() == answers[1].json()
+    assert len(world.batches.records) == 2
 
 
 async def test_another_tenants_batch_is_not_there(world: World):
