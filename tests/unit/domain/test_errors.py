@@ -20,6 +20,7 @@ STATUS = {
     errors.ContentNotReady: 404,
     errors.ContentRemoved: 410,
     errors.RangeNotSatisfiable: 416,
+    errors.PerhapsDone: 502,
     errors.Busy: 503,
 }
 
@@ -53,6 +54,7 @@ def test_headers_belong_to_the_error():
     assert Unauthorized("No.").headers() == {"www-authenticate": "Bearer"}
     assert RangeNotSatisfiable(99).headers() == {"content-range": "bytes */99"}
     assert Busy("Later.", retry_after_s=2).headers() == {"retry-after": "2", "retry-after-ms": "2000"}
+    assert errors.PerhapsDone("Maybe.").headers() == {"x-should-retry": "false"}
     assert errors.NotFound("No.").headers() == {}
 
 
