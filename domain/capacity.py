@@ -179,7 +179,7 @@ class Pool(BaseModel):
         for lease in leases:
             if self.leases.get(lease.video.video_id) == lease:
                 del self.leases[lease.video.video_id]
-        self._wake(fleet, now)
+        self._hand_out(fleet, now)
 
     def running(self, deployment: str) -> int:
         """How many leases a deployment has."""

@@ -479,7 +479,7 @@ class FakeVideosApi:
         self,
         deployment: Deployment,
         name: str,
-        video: InputFile,  # noqa: ARG002
+        video: InputFile,  # noqa: ARG002 - the name that callers pass
     ) -> tuple[str, datetime | None]:
         self._called(f"create_character at {deployment.name}")
         return f"char-of-{name}-at-{deployment.name}", None

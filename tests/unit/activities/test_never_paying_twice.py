@@ -69,9 +69,9 @@ class Upstream(FakeVideosApi):
 
     async def create(
         self,
-        deployment: Deployment,  # noqa: ARG002
+        deployment: Deployment,  # noqa: ARG002 - as the real one has it
         video: Video,
-        input_file: InputFile | None = None,  # noqa: ARG002
+        input_file: InputFile | None = None,  # noqa: ARG002 - as the real one has it
     ) -> RenderJob:
         earlier = {c.job.upstream_id for c in self.creations_sent if c.job and c.video.ref == video.ref}
         assert not earlier & self.unclaimed(), "it was asked for again, though its job can be listed"
