@@ -1,15 +1,17 @@
 """Fetches a file that a caller points to."""
 
 import asyncio
+from http import HTTPStatus
 
 import httpx
 
 from clients.guarded_transport import ForbiddenAddress
-from domain.errors import InvalidRequest, PayloadTooLarge
+from domain.errors import FetchFailed, InvalidRequest, PayloadTooLarge
 
 _LIMIT_S = 20.0
 _AS_IT_IS = {"accept-encoding": "identity"}
 """A small file may decompress to any size."""
+_BUSY = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 
 
 class RemoteFiles:
@@ -32,19 +34,23 @@ class RemoteFiles:
             param: The request field that named it.
 
         Raises:
+            FetchFailed: It cannot be had just now.
             InvalidRequest: It cannot be had.
             PayloadTooLarge: It is too large.
         """
         try:
             async with asyncio.timeout(_LIMIT_S), self._http.stream("GET", url, headers=_AS_IT_IS) as response:
                 if not response.is_success:
-                    raise _unfetchable(f"the server answered {response.status_code}", param)
+                    why = f"the server answered {response.status_code}"
+                    raise _unfetchable(why, param, FetchFailed if _may_pass(response) else InvalidRequest)
                 if "content-encoding" in response.headers:
                     raise _unfetchable("the server compresses it", param)
                 return await self._read(response, param)
         except ForbiddenAddress as error:
             raise _unfetchable(str(error), param) from error
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+        except (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError, TimeoutError) as error:
+            raise _unfetchable(f"the transfer failed ({type(error).__name__})", param, FetchFailed) from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise _unfetchable(f"the transfer failed ({type(error).__name__})", param) from error
 
     async def _read(self, response: httpx.Response, param: str) -> bytes:
@@ -56,6 +62,10 @@ class RemoteFiles:
         return bytes(content)
 
 
-def _unfetchable(why: str, param: str) -> InvalidRequest:
+def _may_pass(response: httpx.Response) -> bool:
+    return response.is_server_error or response.status_code in _BUSY
+
+
+def _unfetchable(why: str, param: str, kind: type[InvalidRequest] = InvalidRequest) -> InvalidRequest:
     message = f"The file cannot be fetched: {why}. Give a public https URL, a data URL, or send the file itself."
-    return InvalidRequest(message, param=param, code="invalid_image_url")
+    return kind(message, param=param, code="invalid_image_url")

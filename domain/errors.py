@@ -2,6 +2,7 @@
 
 ReelayError                       what a caller is told: message, type, code, param, HTTP status
 ├── InvalidRequest          400   the request can never work as it is
+│   ├── FetchFailed               what it points to cannot be had just now
 │   ├── ModelRetired        410   the last day of all who rendered the model is over
 │   ├── PayloadTooLarge     413
 │   ├── RequestConflict     409   the same Idempotency-Key with another body
@@ -66,6 +67,12 @@ class InvalidRequest(ReelayError, ValueError):
     status = HTTPStatus.BAD_REQUEST
     type = "invalid_request_error"
     code = "invalid_value"
+
+
+class FetchFailed(InvalidRequest):
+    """What the request points to cannot be had just now; later it perhaps can."""
+
+    code = "invalid_image_url"
 
 
 class ModelRetired(InvalidRequest):

@@ -5,13 +5,17 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from domain.errors import InvalidRequest, NotFound, RequestConflict
+from domain.errors import FetchFailed, InvalidRequest, NotFound, RequestConflict
 from intake.accept import Terms, accept_video
 from intake.services import Intake
 
 REFUSALS = (InvalidRequest, NotFound)
 """What is wrong with the request itself: with another delivery it would be no better."""
 _log = logging.getLogger(__name__)
+
+
+class NotNow(Exception):
+    """What the request points to cannot be had just now: with another delivery of the event it perhaps can."""
 
 
 async def accept_once(fields: Mapping[str, Any], *, tenant: str, key: str, intake: Intake) -> None:
@@ -26,9 +30,13 @@ async def accept_once(fields: Mapping[str, Any], *, tenant: str, key: str, intak
     Raises:
         InvalidRequest: It can never work.
         NotFound: It refers to what the tenant does not have.
+        NotNow: Somebody else's server is in trouble.
     """
     if await intake.videos.made_by(tenant, key):
         return
-    with suppress(RequestConflict):  # meanwhile it made one
-        video = await accept_video(fields, tenant=tenant, terms=Terms(key), intake=intake)
-        _log.info("an event of %s made %s", tenant, video.video_id)
+    try:
+        with suppress(RequestConflict):  # meanwhile it made one
+            video = await accept_video(fields, tenant=tenant, terms=Terms(key), intake=intake)
+            _log.info("an event of %s made %s", tenant, video.video_id)
+    except FetchFailed as error:
+        raise NotNow(error.message) from error

@@ -7,7 +7,7 @@ import pytest
 
 from clients.guarded_transport import ForbiddenAddress
 from clients.remote_files import RemoteFiles
-from domain.errors import InvalidRequest, PayloadTooLarge
+from domain.errors import FetchFailed, InvalidRequest, PayloadTooLarge
 
 LIMIT = 1_000
 
@@ -76,6 +76,33 @@ async def test_a_transfer_that_fails_is_told(error: httpx.TransportError, told: 
         raise error
 
     assert told in (await refusal_of(fail)).message
+
+
+@pytest.mark.parametrize(
+    ("trouble", "may_pass"),
+    [
+        (408, True),
+        (429, True),
+        (500, True),
+        (503, True),
+        (403, False),
+        (404, False),
+        (httpx.ConnectError("nobody there"), True),
+        (httpx.ConnectTimeout("too slow"), True),
+        (httpx.ReadError("broke off"), True),
+        (httpx.RemoteProtocolError("broke off"), True),
+        (TimeoutError(), True),
+        (ForbiddenAddress("p.example is not on the public internet"), False),
+        (httpx.UnsupportedProtocol("ftp"), False),
+    ],
+)
+async def test_what_may_pass_is_told_from_what_does_not(trouble: int | Exception, *, may_pass: bool):
+    def fail(_: httpx.Request) -> httpx.Response:
+        if isinstance(trouble, Exception):
+            raise trouble
+        return httpx.Response(trouble)
+
+    assert isinstance(await refusal_of(fail), FetchFailed) is may_pass
 
 
 async def test_redirects_have_an_end():

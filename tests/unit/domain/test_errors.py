@@ -10,6 +10,7 @@ from domain.errors import Busy, ConfigurationError, RangeNotSatisfiable, ReelayE
 STATUS = {
     errors.ReelayError: 500,
     errors.InvalidRequest: 400,
+    errors.FetchFailed: 400,
     errors.ModelRetired: 410,
     errors.PayloadTooLarge: 413,
     errors.RequestConflict: 409,

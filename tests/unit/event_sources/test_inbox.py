@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError
 
+from event_sources.accept_once import NotNow
 from event_sources.grid_event import GridEvent
 from tests.unit.event_sources.events import MAX_BYTES, REQUEST, World, an_event
 from tests.unit.examples import TENANT, an_image
@@ -211,3 +212,10 @@ async def test_a_fault_of_ours_asks_for_another_delivery(world: World):
     world.inputs.broken = HttpResponseError("storage is down")
     with pytest.raises(HttpResponseError):
         await receive(world, event)
+
+
+async def test_an_image_of_the_web_that_cannot_be_fetched_just_now_asks_for_another_delivery(world: World):
+    event = put(world, input_reference={"image_url": "https://pictures.example/fox.png"})
+    with pytest.raises(NotNow):
+        await receive(world, event)
+    assert (list(world.inputs.blobs), world.topic.events) == ([FOX], [])

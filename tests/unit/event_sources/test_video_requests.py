@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import azure.functions as func
+import httpx
 import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.functions.eventgrid import EventGridEventInConverter
@@ -14,10 +15,14 @@ from azure.functions.meta import Datum
 from grpc import StatusCode
 from grpc.aio import AioRpcError, Metadata
 
+from clients.remote_files import RemoteFiles
+from event_sources.accept_once import NotNow
 from event_sources.grid_event import GridEvent
 from event_sources.rejections import NotPublished
-from tests.unit.event_sources.events import REQUEST, World, an_event
-from tests.unit.examples import NOW, TENANT, a_catalog, a_deployment
+from tests.unit.event_sources.events import MAX_BYTES, REQUEST, World, an_event
+from tests.unit.examples import NOW, TENANT, a_catalog, a_deployment, an_image
+
+WITH_IMAGE = REQUEST | {"tenant": TENANT, "input_reference": {"image_url": "https://pictures.example/fox.png"}}
 
 
 @pytest.fixture
@@ -121,6 +126,31 @@ async def test_a_fault_of_ours_asks_for_another_delivery(world: World):
     world.inputs.broken = HttpResponseError("storage is down")
     with pytest.raises(HttpResponseError):
         await world.video_requests().receive(an_event(type="?"))
+
+
+def let_answer(world: World, answer: httpx.Response) -> None:
+    """Whoever is asked for an image."""
+    http = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: answer))
+    world.intake = replace(world.intake, remote_files=RemoteFiles(http, max_bytes=MAX_BYTES))
+
+
+async def test_an_image_that_cannot_be_fetched_just_now_asks_for_another_delivery(world: World):
+    event = an_event(data=WITH_IMAGE)
+    for answer in (httpx.Response(503), httpx.Response(429)):
+        let_answer(world, answer)
+        with pytest.raises(NotNow, match="answered"):
+            await world.video_requests().receive(event)
+    assert (world.asked(), world.dead_letters(), world.topic.events) == ([], [], [])
+    let_answer(world, httpx.Response(200, content=an_image()))
+    await world.video_requests().receive(event)
+    assert len(world.asked()) == 1
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(404), httpx.Response(200, content=b"no image")])
+async def test_an_image_that_will_never_be_there_ends_its_request(world: World, answer: httpx.Response):
+    let_answer(world, answer)
+    await world.video_requests().receive(an_event(data=WITH_IMAGE))
+    assert (world.asked(), len(world.dead_letters()), len(world.topic.events)) == ([], 1, 1)
 
 
 async def test_a_video_that_cannot_be_started_is_left_to_the_sweeper(world: World):
