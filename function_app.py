@@ -24,7 +24,7 @@ from activities.validate_batch import validate_batch
 from clients.admin_key import AdminKey
 from clients.azure import INPUTS, Azure
 from clients.batch_runs import BatchRuns
-from clients.caller_keys import CallerKeys
+from clients.callers import Callers
 from clients.capacity_pools import CapacityPools
 from clients.credentials import Credentials
 from clients.durable import Durable
@@ -88,6 +88,7 @@ catalog, videos, contents, inputs = settings.catalog, azure.videos(), azure.cont
 render_times, files = azure.render_times(), azure.files()
 secret_store = SecretStore(azure.vault)
 credentials = Credentials(secret_store)
+callers = Callers(settings.api_keys, secret_store)
 api = VideosApi(httpx.AsyncClient(timeout=UPSTREAM_TIMEOUT, limits=UPSTREAM_CONNECTIONS), credentials)
 durable_client = Durable()
 orchestrations, capacity_pools = Orchestrations(durable_client), CapacityPools(durable_client)
@@ -128,7 +129,6 @@ intake = Intake(
     clock=clock,
     randomness=secrets.token_bytes,
     sweep_grace=sweep_grace,
-    weights=settings.weights,
 )
 batch_intake = BatchIntake(
     catalog=catalog,
@@ -142,6 +142,7 @@ batch_services = BatchServices(
     batches=batch_intake.records,
     files=files,
     intake=intake,
+    callers=callers,
     show=lambda video: show_video(video, contents),
     tell=webhooks.tell,
 )
@@ -150,7 +151,7 @@ front_door = func.AsgiMiddleware(
         FrontDoorServices(
             intake=intake,
             catalog=catalog,
-            caller_keys=CallerKeys(settings.api_keys, secret_store),
+            callers=callers,
             admin_key=AdminKey(settings.admin_key, secret_store),
             videos=videos,
             contents=contents,
@@ -202,13 +203,12 @@ lease_keeper = LeaseKeeper(
     orchestrations=orchestrations,
 )
 
-tenants = frozenset(key.tenant for key in settings.api_keys)
 dead_letters, rejections = DeadLetters(inputs), Rejections(inputs, announcer.event_grid)
-video_requests = VideoRequests(intake, tenants, dead_letters, rejections)
+video_requests = VideoRequests(intake, callers, dead_letters, rejections)
 inbox = Inbox(
     intake=intake,
     container=INPUTS,
-    tenants=tenants,
+    callers=callers,
     batches=InboxBatches(inputs, batch_intake, settings.max_file_bytes),
     dead_letters=dead_letters,
     rejections=rejections,

@@ -14,7 +14,8 @@ from clients.line_reader import SMALL_SLICE_BYTES, lines_after
 from domain.batch import Batch, LineError
 from domain.batch_line import Line, read_line
 from domain.batch_report import Report
-from domain.errors import NotFound, ReelayError
+from domain.caller import Caller
+from domain.errors import NotAllowed, NotFound, ReelayError, Unauthorized
 from domain.file import file_blob
 from domain.timed_id import ID_RANDOM_BYTES
 from domain.video import BatchLine
@@ -66,8 +67,9 @@ async def feed(batch: Batch, room: int, results: Results, services: BatchService
     except NotFound as error:
         return Fed(batch.line, batch.size_bytes, lost=LineError(code="input_file_gone", message=error.message))
     asked = [line for line in lines if not line.is_blank and line.number not in results.lines]
+    caller = await services.callers.by_id(batch.tenant, batch.key_id)
     images = asyncio.Semaphore(IMAGES_AT_ONCE)
-    outcomes = await asyncio.gather(*(_begin(line, batch, images, services) for line in asked))
+    outcomes = await asyncio.gather(*(_begin(line, batch, caller, images, services) for line in asked))
     return Fed(
         line=lines[-1].number if lines else batch.line,
         offset=lines[-1].end if lines else batch.offset,
@@ -94,7 +96,9 @@ async def _next_lines(batch: Batch, most: int, until: int, services: BatchServic
     return lines
 
 
-async def _begin(line: Line, batch: Batch, images: asyncio.Semaphore, services: BatchServices) -> str | Report:
+async def _begin(
+    line: Line, batch: Batch, caller: Caller | None, images: asyncio.Semaphore, services: BatchServices
+) -> str | Report:
     """Ask for a video, and say which one it is; or say why there is none."""
     video_id = _video_of(batch, line.number)
     if line.number <= batch.reach and await services.record(batch, video_id):
@@ -107,10 +111,16 @@ async def _begin(line: Line, batch: Batch, images: asyncio.Semaphore, services: 
         terms = Terms(batch=BatchLine(batch_id=batch.batch_id, line=line.number, custom_id=custom_id))
         intake = _repeatable(services.intake, batch, line.number)
         async with images if body.get("input_reference") else nullcontext():
-            video = await accept_video(body, tenant=batch.tenant, terms=terms, intake=intake)
-    except (ValueError, LookupError) as error:  # of one line, it must not hold up the others
+            video = await accept_video(body, caller=_known(caller), terms=terms, intake=intake)
+    except (NotAllowed, Unauthorized, ValueError, LookupError) as error:  # of one line, it must not hold up the others
         return Report.of_refusal(batch, line.number, custom_id, _as_refusal(error, batch, line))
     return video.video_id
+
+
+def _known(caller: Caller | None) -> Caller:
+    if caller is None:
+        raise Unauthorized("The key that asked for the batch is no longer accepted.")
+    return caller
 
 
 def _as_refusal(error: Exception, batch: Batch, line: Line) -> ReelayError:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clients.batch_table import BatchTable
+from clients.callers import Callers
 from clients.files import Files
 from domain.batch import Batch, BatchRef
 from domain.batch_event import batch_event
@@ -23,6 +24,7 @@ class BatchServices:
         batches: The records.
         files: Inputs, outputs and errors.
         intake: Accepts videos.
+        callers: Knows who asked.
         show: What GET /videos/{id} answers for a video.
         tell: Lets a tenant's webhook endpoints hear of an event; once, however often it is told.
     """
@@ -30,6 +32,7 @@ class BatchServices:
     batches: BatchTable
     files: Files
     intake: Intake
+    callers: Callers
     show: Callable[[Video], Mapping[str, Any]]
     tell: Callable[[str, WebhookEvent], Awaitable[None]]
 

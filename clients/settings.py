@@ -128,11 +128,6 @@ class Settings(BaseSettings):
         return Catalog(models=self.models)
 
     @property
-    def weights(self) -> dict[str, float]:
-        """The tenants' shares of the slots; of several keys, the last one says."""
-        return {key.tenant: key.weight for key in self.api_keys}
-
-    @property
     def account_name(self) -> str:
         """The storage account's name: the first part of the host, or of the path where an emulator has many."""
         host, path = self.blob_endpoint.host or "", (self.blob_endpoint.path or "").strip("/")

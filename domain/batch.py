@@ -118,6 +118,7 @@ class Batch(_Value):
         completion_window: As it was asked for, for example `24h`.
         expires_at: What has not begun by then is not begun.
         retry_of: The batch whose failed lines these are.
+        key_id: The key that asked for it, if that has an id.
         models: What its lines ask for.
         total: How many lines it has.
         steps: How many steps forward there were.
@@ -140,6 +141,7 @@ class Batch(_Value):
     error_file_id: str
     metadata: Mapping[str, str] | None = None
     retry_of: str | None = None
+    key_id: str | None = None
 
     status: BatchStatus = BatchStatus.VALIDATING
     models: Sequence[str] = ()

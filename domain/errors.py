@@ -8,7 +8,8 @@ ReelayError                       what a caller is told: message, type, code, pa
 │   ├── RequestConflict     409   the same Idempotency-Key with another body
 │   └── UnsupportedMedia    415
 ├── Unauthorized            401
-├── Forbidden               403   the key is good, but not for this
+├── Forbidden               403   only the operator may do this
+├── NotAllowed              403   the caller's key may not ask for this
 ├── NotFound                404
 ├── ContentNotReady         404   the video is not completed
 ├── ContentRemoved          410   retention removed the content
@@ -121,6 +122,14 @@ class Forbidden(ReelayError):
     status = HTTPStatus.FORBIDDEN
     type = "invalid_request_error"
     code = "admin_key_required"
+
+
+class NotAllowed(ReelayError):
+    """The caller's key is good, but not for this."""
+
+    status = HTTPStatus.FORBIDDEN
+    type = "invalid_request_error"
+    code = "not_allowed"
 
 
 class NotFound(ReelayError, LookupError):

@@ -93,6 +93,7 @@ class Video(_Value):
         input_reference: The claim check of the reference image.
         may_fall_back: Whether a fallback model may render it.
         weight: Its tenant's share of the slots, beside other tenants'.
+        key_id: The key that asked for it, if that has an id.
         batch: The line that asks for it, if one does.
         deployment: Who renders it, once chosen.
         submitting_since: When the intent to create the render job was written, before anything was sent.
@@ -124,6 +125,7 @@ class Video(_Value):
     input_reference: StoredContent | None = None
     may_fall_back: bool = True
     weight: float = 1.0
+    key_id: str | None = None
     batch: BatchLine | None = None
 
     state: VideoState = VideoState.QUEUED

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from domain.errors import FetchFailed, InvalidRequest, NotFound, RequestConflict
+from domain.caller import Caller
+from domain.errors import FetchFailed, InvalidRequest, NotAllowed, NotFound, RequestConflict
 from intake.accept import Terms, accept_video
 from intake.services import Intake
 
-REFUSALS = (InvalidRequest, NotFound)
+REFUSALS = (InvalidRequest, NotAllowed, NotFound)
 """What is wrong with the request itself: with another delivery it would be no better."""
 _log = logging.getLogger(__name__)
 
@@ -18,25 +19,26 @@ class NotNow(Exception):
     """What the request points to cannot be had just now: with another delivery of the event it perhaps can."""
 
 
-async def accept_once(fields: Mapping[str, Any], *, tenant: str, key: str, intake: Intake) -> None:
+async def accept_once(fields: Mapping[str, Any], *, caller: Caller, key: str, intake: Intake) -> None:
     """Accept a video, unless the same key made one before, whatever its fields have become since.
 
     Args:
         fields: The fields of POST /videos.
-        tenant: Who asks.
+        caller: Who asks.
         key: What the event is known by, as an Idempotency-Key.
         intake: Clients and clock.
 
     Raises:
         InvalidRequest: It can never work.
+        NotAllowed: The caller may not ask for it.
         NotFound: It refers to what the tenant does not have.
         NotNow: Somebody else's server is in trouble.
     """
-    if await intake.videos.made_by(tenant, key):
+    if await intake.videos.made_by(caller.tenant, key):
         return
     try:
         with suppress(RequestConflict):  # meanwhile it made one
-            video = await accept_video(fields, tenant=tenant, terms=Terms(key), intake=intake)
-            _log.info("an event of %s made %s", tenant, video.video_id)
+            video = await accept_video(fields, caller=caller, terms=Terms(key), intake=intake)
+            _log.info("an event of %s made %s", caller.tenant, video.video_id)
     except FetchFailed as error:
         raise NotNow(error.message) from error

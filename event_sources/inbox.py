@@ -4,12 +4,14 @@ import hashlib
 import json
 import logging
 from asyncio import Semaphore
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from clients.callers import Callers
+from domain.caller import Caller
 from domain.errors import InvalidRequest, NotFound
 from domain.inbox import PARAM, InboxFile, Kind, Missing
 from event_sources.accept_once import REFUSALS, accept_once
@@ -33,7 +35,7 @@ class Inbox:
     Attributes:
         intake: What accepting works with; its inputs are the container that holds the inbox.
         container: That container's name.
-        tenants: Who may ask.
+        callers: Who may ask.
         batches: Takes the files with many requests.
         dead_letters: Where those events end that can never work.
         rejections: Tells whoever asked in vain.
@@ -43,7 +45,7 @@ class Inbox:
 
     intake: Intake
     container: str
-    tenants: Container[str]
+    callers: Callers
     batches: InboxBatches
     dead_letters: DeadLetters
     rejections: Rejections
@@ -58,13 +60,14 @@ class Inbox:
         """
         try:
             file = self._file(event)
+            caller = await self._caller(file) if file else None
         except InvalidRequest as error:
             await self.dead_letters.put(event, error)
             return
-        if file and file.kind is not Kind.ANSWER:
+        if file and caller and file.kind is not Kind.ANSWER:
             async with self.at_once:
                 for request in file.requests() if file.kind is Kind.IMAGE else [file]:
-                    await self._take(request, event)
+                    await self._take(request, caller, event)
 
     def _file(self, event: GridEvent) -> InboxFile | None:
         match event.data:
@@ -72,30 +75,34 @@ class Inbox:
                 file = None if rest.get("api") in _UNWRITTEN else InboxFile.at(_blob_at(url, self.container))
             case _:
                 raise InvalidRequest(f"The event is no {BLOB_CREATED} that names a blob.", param="type")
-        if file and file.tenant not in self.tenants:
-            raise InvalidRequest("The folder in the inbox is that of no tenant that is known here.", param="tenant")
         return file
 
-    async def _take(self, file: InboxFile, event: GridEvent) -> None:
+    async def _caller(self, file: InboxFile) -> Caller:
+        caller = await self.callers.by_id(file.tenant)
+        if caller is None:
+            raise InvalidRequest("The folder in the inbox is that of no tenant that is known here.", param="tenant")
+        return caller
+
+    async def _take(self, file: InboxFile, caller: Caller, event: GridEvent) -> None:
         try:
-            await self._accept(file)
+            await self._accept(file, caller)
         except REFUSALS as error:
             _log.warning("%s is refused: %s", file.blob, error.message)
             answer = json.dumps(error.envelope(), indent=2).encode()
             await self.intake.inputs.put(file.answer_blob, answer, "application/json")
             await self.rejections.publish(event, error, file.answer_blob)
 
-    async def _accept(self, file: InboxFile) -> None:
+    async def _accept(self, file: InboxFile, caller: Caller) -> None:
         match file.kind:
             case Kind.REQUEST:
-                await self._accept_request(file)
+                await self._accept_request(file, caller)
             case Kind.BATCH:
                 await self.batches.accept(file)
             case _:
                 raise InvalidRequest("A file in the inbox is a .json, .jsonl, .png, .jpg, .jpeg or .webp.")
         await self.intake.inputs.delete(file.answer_blob)
 
-    async def _accept_request(self, file: InboxFile) -> None:
+    async def _accept_request(self, file: InboxFile, caller: Caller) -> None:
         try:
             sent = await self.intake.inputs.read_whole(file.blob, max_bytes=self.max_bytes)
         except NotFound:
@@ -105,7 +112,7 @@ class Inbox:
             _log.info("%s waits for its image", file.blob)
             return
         key = hashlib.sha256(f"{file.blob}\n{sent.etag}".encode()).hexdigest()
-        await accept_once(fields, tenant=file.tenant, key=f"blob-{key}", intake=self.intake)
+        await accept_once(fields, caller=caller, key=f"blob-{key}", intake=self.intake)
 
     async def _with_image(self, file: InboxFile, fields: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """The fields, with the image from beside the request; None while that is awaited."""

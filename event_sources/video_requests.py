@@ -1,9 +1,9 @@
 """Takes `Reelay.VideoRequested` events: each asks for one video."""
 
 import json
-from collections.abc import Container
 from dataclasses import dataclass
 
+from clients.callers import Callers
 from domain.errors import InvalidRequest
 from event_sources.accept_once import REFUSALS, accept_once
 from event_sources.dead_letters import DeadLetters
@@ -21,13 +21,13 @@ class VideoRequests:
 
     Attributes:
         intake: What accepting works with.
-        tenants: Who may ask.
+        callers: Who may ask.
         dead_letters: Where those events end that can never work.
         rejections: Tells whoever asked in vain.
     """
 
     intake: Intake
-    tenants: Container[str]
+    callers: Callers
     dead_letters: DeadLetters
     rejections: Rejections
 
@@ -51,7 +51,10 @@ class VideoRequests:
         if not (event.id and event.source):
             raise InvalidRequest("The event has no id and source to be known by.", param="id")
         fields = read_json_fields(json.dumps(event.data).encode())
-        tenant = fields.pop("tenant", None)
-        if not isinstance(tenant, str) or tenant not in self.tenants:
-            raise InvalidRequest("The event's data name no tenant that is known here.", param="tenant")
-        await accept_once(fields, tenant=tenant, key=f"event-{event.digest}", intake=self.intake)
+        tenant, key_id = fields.pop("tenant", None), fields.pop("key_id", None)
+        if not (isinstance(tenant, str) and isinstance(key_id, str | None)):
+            raise InvalidRequest("The event's data have a tenant, and perhaps a key_id: texts.", param="tenant")
+        caller = await self.callers.by_id(tenant, key_id)
+        if caller is None:
+            raise InvalidRequest("The event's data name no tenant and key that are accepted here.", param="tenant")
+        await accept_once(fields, caller=caller, key=f"event-{event.digest}", intake=self.intake)

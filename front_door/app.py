@@ -26,7 +26,7 @@ def create_app(services: FrontDoorServices) -> FastAPI:
         responses={"4XX": {"model": ErrorAnswer}, "5XX": {"model": ErrorAnswer}},
     )
     app.state.services = services
-    app.add_middleware(Door, caller_keys=services.caller_keys, admin_key=services.admin_key)
+    app.add_middleware(Door, callers=services.callers, admin_key=services.admin_key)
     install_error_answers(app)
     app.include_router(health.router)
     for prefix in PREFIXES:

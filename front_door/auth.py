@@ -6,7 +6,8 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from clients.admin_key import AdminKey
-from clients.caller_keys import CallerKeys
+from clients.callers import Callers
+from domain.caller import Caller
 from domain.errors import Forbidden, ReelayError, Unauthorized
 from front_door.error_answers import error_response
 
@@ -17,19 +18,19 @@ _BEARER = re.compile(r"bearer +(\S+)", re.IGNORECASE)
 
 
 class Door:
-    """ASGI middleware that finds the caller's tenant, or knows the operator, for every path but the public ones.
+    """ASGI middleware that finds the caller, or knows the operator, for every path but the public ones.
 
     It stands before the routes, so that a stranger cannot even learn which there are.
 
     Args:
         app: What is behind the door.
-        caller_keys: Who may enter.
+        callers: Who may enter.
         admin_key: Who may enter what is under `ADMIN_PREFIXES`, and nothing else.
     """
 
-    def __init__(self, app: ASGIApp, caller_keys: CallerKeys, admin_key: AdminKey) -> None:
+    def __init__(self, app: ASGIApp, callers: Callers, admin_key: AdminKey) -> None:
         self._app = app
-        self._caller_keys = caller_keys
+        self._callers = callers
         self._admin_key = admin_key
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,21 +48,21 @@ class Door:
         if f"{scope['path']}/".startswith(tuple(f"{prefix}/" for prefix in ADMIN_PREFIXES)):
             await self._know_operator(key)
         else:
-            scope.setdefault("state", {})["tenant"] = await self._tenant(key)
+            scope.setdefault("state", {})["caller"] = await self._caller(key)
 
     async def _know_operator(self, key: str) -> None:
         if not self._admin_key.exists:
             raise Forbidden("This needs an admin key, and there is none: set REELAY_ADMIN_KEY, such as to env:NAME.")
         if await self._admin_key.is_it(key):
             return
-        tenant = await self._tenant(key)
+        tenant = (await self._caller(key)).tenant
         raise Forbidden(f"This needs the admin key, and a key of the tenant {tenant} was sent; see REELAY_ADMIN_KEY.")
 
-    async def _tenant(self, key: str) -> str:
-        tenant = await self._caller_keys.tenant_of(key)
-        if tenant is None:
+    async def _caller(self, key: str) -> Caller:
+        caller = await self._callers.by_key(key)
+        if caller is None:
             raise Unauthorized("The API key is not accepted here. Ask whoever runs this service for one.")
-        return tenant
+        return caller
 
 
 def _presented(headers: Headers) -> str:

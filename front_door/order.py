@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request, Response
 
+from domain.caller import Caller
 from domain.catalog import Operation
 from front_door.request_fields import read_fields
-from front_door.services import FrontDoorServices, Services, Tenant
+from front_door.services import FromCaller, FrontDoorServices, Services
 from front_door.terms import TermsHeaders
 from front_door.video_answers import video_answer
 from front_door.wire import VideoAnswer
@@ -22,14 +23,14 @@ class PlacedOrder:
     Attributes:
         request: Its body has the fields.
         response: Takes the headers of the answer.
-        tenant: Whose.
+        caller: Whose.
         terms: What the headers said.
         services: Clients and settings.
     """
 
     request: Request
     response: Response
-    tenant: str
+    caller: Caller
     terms: Terms
     services: FrontDoorServices
 
@@ -44,14 +45,18 @@ class PlacedOrder:
             InvalidRequest: It can never be.
         """
         intake = self.services.intake
-        video = await accept_video(fields, tenant=self.tenant, terms=self.terms, intake=intake, operation=operation)
+        video = await accept_video(fields, caller=self.caller, terms=self.terms, intake=intake, operation=operation)
         return video_answer(video, self.response, self.services)
 
 
 async def _order(
-    request: Request, response: Response, tenant: Tenant, services: Services, headers: Annotated[TermsHeaders, Header()]
+    request: Request,
+    response: Response,
+    caller: FromCaller,
+    services: Services,
+    headers: Annotated[TermsHeaders, Header()],
 ) -> PlacedOrder:
-    return PlacedOrder(request, response, tenant, headers.terms(), services)
+    return PlacedOrder(request, response, caller, headers.terms(), services)
 
 
 type Order = Annotated[PlacedOrder, Depends(_order)]

@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 
 from clients.admin_key import AdminKey
 from clients.blob_store import BlobStore
-from clients.caller_keys import CallerKeys
+from clients.callers import Callers
 from clients.capacity_pools import CapacityPools
 from clients.character_table import CharacterTable
 from clients.credentials import Credentials
@@ -19,6 +19,7 @@ from clients.render_times import RenderTimeTable
 from clients.video_table import VideoTable
 from clients.videos_api import VideosApi
 from clients.webhooks import Webhooks
+from domain.caller import Caller
 from domain.catalog import Catalog
 from front_door.memory_budget import MemoryBudget
 from intake.batches import BatchIntake
@@ -32,7 +33,7 @@ class FrontDoorServices:
     Attributes:
         intake: What accepting a video needs.
         catalog: What can be rendered.
-        caller_keys: Who is calling.
+        callers: Who is calling.
         admin_key: Who runs this.
         videos: The records.
         contents: Finished videos.
@@ -56,7 +57,7 @@ class FrontDoorServices:
 
     intake: Intake
     catalog: Catalog
-    caller_keys: CallerKeys
+    callers: Callers
     admin_key: AdminKey
     videos: VideoTable
     contents: BlobStore
@@ -78,14 +79,19 @@ class FrontDoorServices:
     max_file_bytes: int
 
 
-# Both are coroutines because FastAPI would take plain functions to a thread, which costs more than they do.
+# They are coroutines because FastAPI would take plain functions to a thread, which costs more than they do.
 async def _services(request: Request) -> FrontDoorServices:
     return request.app.state.services
 
 
+async def _caller(request: Request) -> Caller:
+    return request.state.caller
+
+
 async def _tenant(request: Request) -> str:
-    return request.state.tenant
+    return request.state.caller.tenant
 
 
 type Services = Annotated[FrontDoorServices, Depends(_services)]
+type FromCaller = Annotated[Caller, Depends(_caller)]
 type Tenant = Annotated[str, Depends(_tenant)]

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from grpc.aio import AioRpcError
 
 from clients.video_table import AlreadyAccepted, Idempotency
+from domain.caller import Caller
 from domain.catalog import Operation
 from domain.clip import Clip
 from domain.errors import InvalidRequest, RequestConflict
@@ -37,7 +38,7 @@ class Terms(NamedTuple):
 
 
 async def accept_video(
-    fields: Mapping[str, Any], *, tenant: str, terms: Terms, intake: Intake, operation: Operation = "create"
+    fields: Mapping[str, Any], *, caller: Caller, terms: Terms, intake: Intake, operation: Operation = "create"
 ) -> Video:
     """Check a request, keep it, and start its orchestration.
 
@@ -46,7 +47,7 @@ async def accept_video(
 
     Args:
         fields: As sent.
-        tenant: Who asks.
+        caller: Who asks.
         terms: On what terms.
         intake: Clients and clock.
         operation: What is asked for.
@@ -54,16 +55,17 @@ async def accept_video(
     Raises:
         InvalidRequest: It can never work.
         ModelRetired: It could have, once.
+        NotAllowed: The caller may not ask for it.
         RequestConflict: The key came with other fields before.
     """
-    video = await keep_video(fields, tenant=tenant, terms=terms, intake=intake, operation=operation)
+    video = await keep_video(fields, caller=caller, terms=terms, intake=intake, operation=operation)
     if not video.has_ended:
         await _start(video, intake)
     return video
 
 
 async def keep_video(
-    fields: Mapping[str, Any], *, tenant: str, terms: Terms, intake: Intake, operation: Operation = "create"
+    fields: Mapping[str, Any], *, caller: Caller, terms: Terms, intake: Intake, operation: Operation = "create"
 ) -> Video:
     """Check a request and keep it; whoever asks starts its orchestration, or else the sweeper does.
 
@@ -71,7 +73,7 @@ async def keep_video(
 
     Args:
         fields: As sent.
-        tenant: Who asks.
+        caller: Who asks.
         terms: On what terms.
         intake: Clients and clock.
         operation: What is asked for.
@@ -82,14 +84,15 @@ async def keep_video(
     Raises:
         InvalidRequest: It can never work.
         ModelRetired: It could have, once.
+        NotAllowed: The caller may not ask for it.
         RequestConflict: The key came with other fields before.
     """
     promise = _promise(fields, operation, terms)
-    draft = await read_draft(fields, operation, tenant=tenant, may_fall_back=terms.may_fall_back, intake=intake)
+    draft = await read_draft(fields, operation, caller=caller, may_fall_back=terms.may_fall_back, intake=intake)
     now = intake.clock()
-    ref = VideoRef(tenant=tenant, video_id=new_video_id(now, intake.randomness(_ID_RANDOM_BYTES)))
+    ref = VideoRef(tenant=caller.tenant, video_id=new_video_id(now, intake.randomness(_ID_RANDOM_BYTES)))
     stored = await _store(ref, draft.file, intake) if draft.file else None
-    own = {"created_at": now, "batch": terms.batch, "weight": intake.weights.get(tenant, 1.0)}
+    own = {"created_at": now, "batch": terms.batch, "weight": caller.weight, "key_id": caller.key_id}
     video = Video.model_validate({**ref.model_dump(), **draft.fields_with(stored), **own})
     try:
         await intake.videos.insert(video, alarm_at=now + intake.sweep_grace, idempotency=promise)
@@ -101,7 +104,7 @@ async def keep_video(
                 "This Idempotency-Key came with another request before. Use a new key for a new request.",
                 param="Idempotency-Key",
             ) from None
-        return await intake.videos.get(VideoRef(tenant=tenant, video_id=earlier.video_id))
+        return await intake.videos.get(VideoRef(tenant=caller.tenant, video_id=earlier.video_id))
     return video
 
 

@@ -56,12 +56,14 @@ class BatchTerms(NamedTuple):
         completion_window: What has not begun after this long is not begun; for example `24h` or `7d`.
         metadata: The caller's.
         retry_of: The batch whose failed lines these are.
+        key_id: The key that asks for it, if that has an id.
         ids_at: The time that its ids carry, so that they can be drawn again; None for now.
     """
 
     completion_window: str = "24h"
     metadata: Mapping[str, str] | None = None
     retry_of: str | None = None
+    key_id: str | None = None
     ids_at: datetime | None = None
 
 
@@ -95,6 +97,7 @@ async def accept_batch(input_file_id: str, *, tenant: str, terms: BatchTerms, in
         error_file_id=FILE_IDS.new(ids_at, intake.randomness(ID_RANDOM_BYTES)),
         metadata=terms.metadata,
         retry_of=terms.retry_of,
+        key_id=terms.key_id,
     )
     await intake.records.insert(batch)
     try:
@@ -145,7 +148,7 @@ async def retry_batch(batch: Batch, *, intake: BatchIntake) -> Batch:
         sha256=stored.sha256,
     )
     await intake.files.records.insert(file)
-    terms = BatchTerms(batch.completion_window, batch.metadata, batch.batch_id, ids_at)
+    terms = BatchTerms(batch.completion_window, batch.metadata, batch.batch_id, batch.key_id, ids_at)
     return await accept_batch(file_id, tenant=batch.tenant, terms=terms, intake=intake)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from domain.caller import Caller
 from domain.catalog import Operation
 from domain.clip import Clip, read_clip
 from domain.derivation import PARAM, read_wish, remake_of, remake_of_file
@@ -35,30 +36,32 @@ class Draft(NamedTuple):
 
 
 async def read_draft(
-    fields: Mapping[str, Any], operation: Operation, *, tenant: str, may_fall_back: bool, intake: Intake
+    fields: Mapping[str, Any], operation: Operation, *, caller: Caller, may_fall_back: bool, intake: Intake
 ) -> Draft:
     """Refuse everything that can be refused; nothing is kept yet.
 
     Args:
         fields: As sent.
         operation: What is asked for.
-        tenant: Who asks.
+        caller: Who asks.
         may_fall_back: Whether a fallback model may render it.
         intake: Clients and clock.
 
     Raises:
         InvalidRequest: It can never work.
         ModelRetired: It could have, once.
+        NotAllowed: The caller may not ask for it.
         NotFound: The tenant has no such video or file.
     """
     today = intake.clock().date()
     if operation == "create":
         asked = read_video_request(fields, intake.catalog, may_fall_back=may_fall_back, today=today)
-        return Draft(asked, await read_input_reference(fields, size=asked.size, tenant=tenant, intake=intake))
+        caller.allowance.check(asked)
+        return Draft(asked, await read_input_reference(fields, size=asked.size, tenant=caller.tenant, intake=intake))
     wish = read_wish(fields, operation, may_fall_back=may_fall_back)
     match fields.get(PARAM):
         case {"id": str() as video_id}:
-            parent = await intake.videos.get_visible(VideoRef(tenant=tenant, video_id=video_id))
+            parent = await intake.videos.get_visible(VideoRef(tenant=caller.tenant, video_id=video_id))
             return Draft(remake_of(parent, wish, intake.catalog, intake.clock()))
         case SentFile() as sent if operation != "remix":
             clip = read_clip(sent.content)

@@ -1,7 +1,7 @@
 """What accepting a video works with."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from clients.blob_store import BlobStore
@@ -26,7 +26,6 @@ class Intake:
         clock: The present time, UTC.
         randomness: So many random bytes.
         sweep_grace: How long the sweeper leaves a new video alone.
-        weights: The tenants' shares of the slots; 1 for any other.
     """
 
     catalog: Catalog
@@ -38,4 +37,3 @@ class Intake:
     clock: Callable[[], datetime]
     randomness: Callable[[int], bytes]
     sweep_grace: timedelta
-    weights: Mapping[str, float] = field(default_factory=dict[str, float])

@@ -30,7 +30,7 @@ async def remix(order: Order) -> VideoAnswer:
 @router.post("/retrieval", openapi_extra=_NAMED)
 async def retrieve(order: Order) -> VideoAnswer:
     """The same as GET /videos/{video_id}."""
-    video = await visible_video(_video_id(await order.fields()), order.tenant, order.services)
+    video = await visible_video(_video_id(await order.fields()), order.caller.tenant, order.services)
     return video_answer(video, order.response, order.services)
 
 

@@ -8,11 +8,12 @@ from fastapi import APIRouter, Query, Request
 from grpc.aio import AioRpcError
 
 from domain.batch import ENDPOINT, Batch, BatchRef
+from domain.caller import Caller
 from domain.errors import InvalidRequest
 from domain.video_request import read_metadata
 from front_door.batch_wire import BatchAnswer, BatchList, BatchPreview
 from front_door.request_fields import read_fields
-from front_door.services import FrontDoorServices, Services, Tenant
+from front_door.services import FromCaller, FrontDoorServices, Services, Tenant
 from intake.batches import BatchTerms, accept_batch, preview_batch, retry_batch
 
 router = APIRouter(prefix="/batches", tags=["batches"])
@@ -41,17 +42,17 @@ _CREATE_DOCS: dict[str, Any] = {
 @router.post("", openapi_extra=_CREATE_DOCS)
 async def create(
     request: Request,
-    tenant: Tenant,
+    caller: FromCaller,
     services: Services,
     dry_run: Annotated[bool, Query(description="Only say what it would cost, and which lines are bad.")] = False,  # noqa: FBT002 - a query parameter
 ) -> BatchAnswer | BatchPreview:
     """Ask for the videos of a file of the purpose `batch`."""
     fields = await read_fields(request, max_bytes=services.max_body_bytes)
-    input_file_id, terms = _input_file_id(fields), _terms(fields)
+    input_file_id, terms = _input_file_id(fields), _terms(fields, caller)
     if dry_run:
-        survey = await preview_batch(input_file_id, tenant=tenant, intake=services.batches)
+        survey = await preview_batch(input_file_id, tenant=caller.tenant, intake=services.batches)
         return BatchPreview.of(input_file_id, survey)
-    return BatchAnswer.of(await accept_batch(input_file_id, tenant=tenant, terms=terms, intake=services.batches))
+    return BatchAnswer.of(await accept_batch(input_file_id, tenant=caller.tenant, terms=terms, intake=services.batches))
 
 
 @router.get("")
@@ -110,8 +111,8 @@ def _input_file_id(fields: Mapping[str, Any]) -> str:
     return file_id
 
 
-def _terms(fields: Mapping[str, Any]) -> BatchTerms:
+def _terms(fields: Mapping[str, Any], caller: Caller) -> BatchTerms:
     window = fields.get("completion_window", "24h")
     if not isinstance(window, str):
         raise InvalidRequest("The completion_window must be text.", param="completion_window")
-    return BatchTerms(window, read_metadata(fields))
+    return BatchTerms(window, read_metadata(fields), key_id=caller.key_id)

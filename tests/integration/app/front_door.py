@@ -13,7 +13,7 @@ from clients.admin_key import AdminKey
 from clients.batch_runs import BatchRuns
 from clients.batch_table import BatchTable
 from clients.blob_store import BlobStore
-from clients.caller_keys import CallerKeys
+from clients.callers import Callers
 from clients.capacity_pools import CapacityPools
 from clients.character_table import CharacterTable
 from clients.credentials import Credentials
@@ -91,7 +91,7 @@ async def open_front_door(
     services = FrontDoorServices(
         intake=intake,
         catalog=catalog,
-        caller_keys=CallerKeys([key], secrets),
+        callers=Callers([key], secrets),
         admin_key=AdminKey(None, secrets),
         videos=videos,
         contents=blobs,

@@ -17,6 +17,7 @@ STATUS = {
     errors.UnsupportedMedia: 415,
     errors.Unauthorized: 401,
     errors.Forbidden: 403,
+    errors.NotAllowed: 403,
     errors.NotFound: 404,
     errors.ContentNotReady: 404,
     errors.ContentRemoved: 410,

@@ -7,9 +7,11 @@ from typing import Any
 
 import httpx
 
+from clients.callers import Callers
 from clients.event_grid import EventGrid
 from clients.files import Files
 from clients.remote_files import RemoteFiles
+from clients.settings import CallerKey
 from event_sources.dead_letters import DeadLetters
 from event_sources.grid_event import GridEvent
 from event_sources.inbox import Inbox
@@ -27,6 +29,8 @@ from tests.unit.fakes import (
     FakeFileTable,
     FakeOrchestrations,
     FakeVideoTable,
+    a_secret_store,
+    keyvault_secret,
 )
 from tests.unit.front_door.world import SWEEP_GRACE
 from tests.unit.listeners import FakeTopic
@@ -70,17 +74,19 @@ class World:
         return self._drawn.to_bytes(count)
 
     @property
-    def tenants(self) -> frozenset[str]:
-        return frozenset({TENANT, "globex"})
+    def callers(self) -> Callers:
+        return Callers(
+            [CallerKey(tenant=tenant, secret=keyvault_secret("key")) for tenant in (TENANT, "globex")], a_secret_store()
+        )
 
     def video_requests(self) -> VideoRequests:
-        return VideoRequests(self.intake, self.tenants, self._dead_letters(), self._rejections())
+        return VideoRequests(self.intake, self.callers, self._dead_letters(), self._rejections())
 
     def inbox(self) -> Inbox:
         return Inbox(
             intake=self.intake,
             container="requests",
-            tenants=self.tenants,
+            callers=self.callers,
             batches=InboxBatches(self.inputs.as_store(), self._batch_intake(), MAX_BATCH_BYTES),
             dead_letters=self._dead_letters(),
             rejections=self._rejections(),

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from clients.admin_key import AdminKey
-from clients.caller_keys import CallerKeys
+from clients.callers import Callers
 from clients.credentials import Credentials
 from clients.files import Files
 from clients.remote_files import RemoteFiles
@@ -85,7 +85,7 @@ class World:
         self.services = FrontDoorServices(
             intake=intake,
             catalog=intake.catalog,
-            caller_keys=CallerKeys(keys, secrets),
+            callers=Callers(keys, secrets),
             admin_key=AdminKey(keyvault_secret("admin"), secrets),
             videos=intake.videos,
             contents=self.contents.as_store(),

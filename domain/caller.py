@@ -1,0 +1,96 @@
+"""Who asks, what they may ask for, and how much of it."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.catalog import Operation
+from domain.errors import NotAllowed
+from domain.video_request import VideoRequest
+
+type Usd = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=6)]
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Period(StrEnum):
+    """How long a budget lasts; days and months are those of UTC."""
+
+    DAY = "day"
+    MONTH = "month"
+    TOTAL = "total"
+
+
+class Limits(_Value):
+    """How much somebody may ask for; None and what is left out is not limited.
+
+    Attributes:
+        requests_per_minute: Videos asked for within a minute.
+        max_in_flight: Videos that have not ended.
+        budget_usd: What they may cost, by period.
+    """
+
+    requests_per_minute: Annotated[int, Field(gt=0)] | None = None
+    max_in_flight: Annotated[int, Field(gt=0)] | None = None
+    budget_usd: Mapping[Period, Usd] = {}
+
+
+class Allowance(_Value):
+    """What somebody may ask for; None is everything.
+
+    Attributes:
+        models: Public names.
+        operations: How a video is made.
+        max_seconds: The longest that is rendered at once.
+        sizes: `WIDTHxHEIGHT`.
+    """
+
+    models: frozenset[str] | None = None
+    operations: frozenset[Operation] | None = None
+    max_seconds: Annotated[int, Field(gt=0)] | None = None
+    sizes: frozenset[str] | None = None
+
+    def check(self, asked: VideoRequest) -> None:
+        """Refuse what is not in it.
+
+        Raises:
+            NotAllowed: A request, or part of one, that this key may not make.
+        """
+        for param, wanted, allowed in (
+            ("model", asked.model, self.models),
+            ("operation", asked.operation, self.operations),
+            ("size", asked.size, self.sizes),
+        ):
+            if allowed is not None and wanted not in allowed:
+                raise _refusal(param, wanted, ", ".join(sorted(allowed)) or "none")
+        if self.max_seconds is not None and asked.seconds > self.max_seconds:
+            raise _refusal("seconds", asked.seconds, f"up to {self.max_seconds}")
+
+
+class Caller(_Value):
+    """Who asks.
+
+    Attributes:
+        tenant: Who owns what is made.
+        key_id: Which of its keys; None if the tenant comes by itself, or by a key of the configuration.
+        allowance: What may be asked for.
+        key_limits: How much, by this key.
+        tenant_limits: How much, by all of the tenant together.
+        weight: The tenant's share of the slots, beside other tenants'.
+    """
+
+    tenant: str
+    key_id: str | None = None
+    allowance: Allowance = Allowance()
+    key_limits: Limits = Limits()
+    tenant_limits: Limits = Limits()
+    weight: float = 1.0
+
+
+def _refusal(param: str, wanted: object, allowed: str) -> NotAllowed:
+    return NotAllowed(f"This key may not ask for the {param} {wanted!r}. Allowed: {allowed}.", param=param)
