@@ -25,6 +25,8 @@ class WebhookType(StrEnum):
     VIDEO_FAILED = "video.failed"
     BATCH_COMPLETED = "batch.completed"
     BATCH_FAILED = "batch.failed"
+    BATCH_EXPIRED = "batch.expired"
+    BATCH_CANCELLED = "batch.cancelled"
 
 
 class _Value(BaseModel):

@@ -48,6 +48,17 @@ def unwrap(hook: dict[str, Any], secret: str) -> Any:
     return OpenAI(api_key="none", webhook_secret=secret).webhooks.unwrap(hook["body"], hook["headers"])
 
 
+def a_batch(api: httpx.Client, prompts: list[str]) -> dict[str, Any]:
+    lines = [
+        json.dumps({"custom_id": str(number), "method": "POST", "url": "/v1/videos", "body": {"prompt": prompt}})
+        for number, prompt in enumerate(prompts)
+    ]
+    file = ("in.jsonl", "\n".join(lines))
+    sent = api.post("/files", data={"purpose": "batch"}, files={"file": file}).raise_for_status()
+    asked = {"input_file_id": sent.json()["id"], "endpoint": "/v1/videos", "completion_window": "24h"}
+    return api.post("/batches", json=asked).raise_for_status().json()
+
+
 @pytest.mark.parametrize(("prompt", "kind"), [("a boat", "video.completed"), ("moderation_blocked", "video.failed")])
 def test_openai_client_verifies_the_end_of_a_video(
     stack: RunningStack, api: httpx.Client, admin: httpx.Client, prompt: str, kind: str
@@ -69,13 +80,19 @@ def test_openai_client_verifies_the_end_of_a_batch(
     stack: RunningStack, api: httpx.Client, admin: httpx.Client, prompt: str, kind: str
 ):
     endpoint = register(admin, f"{stack.upstream}/webhooks/{kind}", events=[kind])
-    line = json.dumps({"custom_id": "one", "method": "POST", "url": "/v1/videos", "body": {"prompt": prompt}})
-    sent = api.post("/files", data={"purpose": "batch"}, files={"file": ("in.jsonl", line)}).raise_for_status()
-    asked = {"input_file_id": sent.json()["id"], "endpoint": "/v1/videos", "completion_window": "24h"}
-    batch = api.post("/batches", json=asked).raise_for_status().json()
+    batch = a_batch(api, [prompt])
     (hook,) = wait_until(lambda: received(stack, kind), "the webhook has arrived")
     event = unwrap(hook, endpoint["secret"])
     assert (event.type, event.data.id) == (kind, batch["id"])
+
+
+def test_openai_client_verifies_that_a_batch_was_cancelled(stack: RunningStack, api: httpx.Client, admin: httpx.Client):
+    endpoint = register(admin, f"{stack.upstream}/webhooks/cancelled", events=["batch.cancelled"])
+    batch = a_batch(api, ["a boat"] * 100)
+    api.post(f"/batches/{batch['id']}/cancel").raise_for_status()
+    (hook,) = wait_until(lambda: received(stack, "cancelled"), "the webhook has arrived", limit_s=60)
+    event = unwrap(hook, endpoint["secret"])
+    assert (event.type, event.data.id) == ("batch.cancelled", batch["id"])
 
 
 def test_openai_client_verifies_either_secret_while_one_is_rotated(stack: RunningStack, admin: httpx.Client):

@@ -182,7 +182,7 @@ async def test_cancelling_finishes_what_runs_and_reports_the_rest():
     assert {line["error"]["code"] for line in world.errors()} == {"batch_cancelled"}
     world.end_all()
     await world.run(request.model_copy(update={"ended": None}))
-    assert world.batch.status is BatchStatus.CANCELLED
+    assert (world.batch.status, world.told) == (BatchStatus.CANCELLED, ["batch.cancelled"])
     assert counted([*world.output(), *world.errors()]) == {f"shot-{number}": 1 for number in range(1, 21)}
 
 
@@ -194,7 +194,7 @@ async def test_what_has_not_begun_in_its_window_expires():
     assert world.batch.status is BatchStatus.FINALIZING
     world.end_all()
     await world.run(request.model_copy(update={"ended": None}))
-    assert world.batch.status is BatchStatus.EXPIRED
+    assert (world.batch.status, world.told) == (BatchStatus.EXPIRED, ["batch.expired"])
     assert (world.batch.completed, world.batch.failed) == (WIDTH, 20 - WIDTH)
 
 

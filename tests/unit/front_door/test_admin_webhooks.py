@@ -33,7 +33,8 @@ async def test_a_new_endpoint_shows_its_secret_once(world: World):
         "id": endpoint["id"],
         "object": "webhook_endpoint",
         **HOOK,
-        "events": ["video.completed", "video.failed", "batch.completed", "batch.failed"],
+        "events": [f"video.{end}" for end in ("completed", "failed")]
+        + [f"batch.{end}" for end in ("completed", "failed", "expired", "cancelled")],
         "enabled": True,
         "disabled_because": None,
         "created_at": "2026-11-21T12:00:00.250000Z",
