@@ -93,13 +93,14 @@ api = VideosApi(httpx.AsyncClient(timeout=UPSTREAM_TIMEOUT, limits=UPSTREAM_CONN
 durable_client = Durable()
 orchestrations, capacity_pools = Orchestrations(durable_client), CapacityPools(durable_client)
 guarded = GuardedTransport(httpx.AsyncHTTPTransport(limits=NO_REUSE), allow_private=settings.allow_private_addresses)
+url_schemes = ("https", "http") if settings.allow_private_addresses else ("https",)
 
 webhooks = Webhooks(
     endpoints=azure.webhook_endpoints(),
     deliveries=azure.webhook_deliveries(),
     sender=WebhookSender(httpx.AsyncClient(transport=guarded), secret_store, clock),
     clock=clock,
-    schemes=("https", "http") if settings.allow_private_addresses else ("https",),
+    schemes=url_schemes,
 )
 announcer = Announcer(videos=videos, contents=contents, event_grid=azure.event_grid(secret_store), webhooks=webhooks)
 
@@ -125,6 +126,7 @@ intake = Intake(
     remote_files=RemoteFiles(
         httpx.AsyncClient(transport=guarded, timeout=FETCH_TIMEOUT, follow_redirects=True, max_redirects=3),
         max_bytes=settings.max_body_bytes,
+        schemes=url_schemes,
     ),
     clock=clock,
     randomness=secrets.token_bytes,
@@ -135,6 +137,7 @@ batch_intake = BatchIntake(
     records=azure.batches(),
     files=files,
     runs=BatchRuns(durable_client),
+    images=intake.remote_files.limits,
     clock=clock,
     randomness=secrets.token_bytes,
 )

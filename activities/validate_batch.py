@@ -11,6 +11,7 @@ from domain.batch_workflow import BatchRequest, BatchResult, BatchStep
 from domain.errors import NotFound
 from domain.file import File, Purpose
 from intake.batch_input import errors_of, survey_input
+from intake.services import Intake
 
 
 async def validate_batch(request: BatchRequest, services: BatchServices) -> BatchResult:
@@ -29,19 +30,17 @@ async def validate_batch(request: BatchRequest, services: BatchServices) -> Batc
 
 
 async def _validated(batch: Batch, services: BatchServices) -> Batch:
-    intake = services.intake
-    today = intake.clock().date()
     try:
         file = await services.files.records.get(batch.tenant, batch.input_file_id)
-        survey = await survey_input(file, services.files.blobs, intake.catalog, today)
+        survey = await survey_input(file, services.files, _survey(services.intake))
     except NotFound as error:
-        file, survey = None, BatchSurvey(intake.catalog, today)
+        file, survey = None, _survey(services.intake)
         survey.refuse(LineError(code="input_file_gone", message=error.message))
-    now = intake.clock()
+    now = services.intake.clock()
     if not survey.errors:
         return await services.batches.amend(batch.ref, lambda kept: kept.validated(survey.models, survey.total, now))
     if file and survey.error_count > len(survey.errors):
-        errors = errors_of(file, services.files.blobs, BatchSurvey(intake.catalog, today))
+        errors = errors_of(file, services.files, _survey(services.intake))
     else:
         errors = _each(survey.errors)
     error_bytes = await _list_errors(batch, errors, services)
@@ -49,6 +48,10 @@ async def _validated(batch: Batch, services: BatchServices) -> Batch:
         batch.ref,
         lambda kept: kept if kept.has_ended else kept.refused(survey.errors, survey.total, error_bytes, now),
     )
+
+
+def _survey(intake: Intake) -> BatchSurvey:
+    return BatchSurvey(intake.catalog, intake.clock().date(), intake.remote_files.limits)
 
 
 async def _list_errors(batch: Batch, errors: AsyncIterator[LineError], services: BatchServices) -> int:

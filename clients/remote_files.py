@@ -1,12 +1,14 @@
 """Fetches a file that a caller points to."""
 
 import asyncio
+from collections.abc import Sequence
 from http import HTTPStatus
 
 import httpx
 
 from clients.guarded_transport import ForbiddenAddress
 from domain.errors import FetchFailed, InvalidRequest, PayloadTooLarge
+from domain.input_reference import ImageLimits
 
 _LIMIT_S = 20.0
 _AS_IT_IS = {"accept-encoding": "identity"}
@@ -20,11 +22,12 @@ class RemoteFiles:
     Args:
         http: Follows redirects, through a `GuardedTransport`.
         max_bytes: The largest file.
+        schemes: How a URL may begin.
     """
 
-    def __init__(self, http: httpx.AsyncClient, *, max_bytes: int) -> None:
+    def __init__(self, http: httpx.AsyncClient, *, max_bytes: int, schemes: Sequence[str] = ("https",)) -> None:
         self._http = http
-        self.max_bytes = max_bytes
+        self.limits = ImageLimits(max_bytes, schemes)
 
     async def fetch(self, url: str, *, param: str) -> bytes:
         """Fetch a file.
@@ -57,8 +60,8 @@ class RemoteFiles:
         content = bytearray()
         async for chunk in response.aiter_bytes():
             content += chunk
-            if len(content) > self.max_bytes:
-                raise PayloadTooLarge(f"The file is larger than {self.max_bytes} bytes.", param=param)
+            if len(content) > self.limits.max_bytes:
+                raise PayloadTooLarge(f"The file is larger than {self.limits.max_bytes} bytes.", param=param)
         return bytes(content)
 
 

@@ -44,6 +44,14 @@ class LineRequest(NamedTuple):
     body: Mapping[str, Any]
 
 
+def look_at(line: Line) -> LineRequest | InvalidRequest | None:
+    """What a line asks for, or what is wrong with it; None if it is blank."""
+    try:
+        return None if line.is_blank else read_line(line)
+    except InvalidRequest as error:
+        return error
+
+
 def read_line(line: Line) -> LineRequest:
     """Read a line; its body is not looked at.
 

@@ -1,14 +1,17 @@
 """What the input of a batch asks for in all: its models, its cost, and every line that cannot be asked for."""
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Final
 
 from domain.batch import ERRORS_SHOWN, LineError
-from domain.batch_line import Line, read_line
+from domain.batch_line import LineRequest
 from domain.catalog import Catalog
 from domain.errors import InvalidRequest
+from domain.file import File
+from domain.input_reference import PARAM, ImageLimits, check_reference
 from domain.offer import offer_of
 from domain.video_request import VideoRequest, read_video_request
 
@@ -23,20 +26,23 @@ class BatchSurvey:
     Args:
         catalog: What can be rendered.
         today: In UTC.
+        images: What images may be.
 
     Attributes:
         total: How many lines there were that are not blank, up to the first that is too many.
         errors: The first bad lines, in order.
         error_count: How many there were.
+        is_full: Whether there are too many, so that the rest does not matter.
         cost_usd: What the good ones cost, each at the first deployment that can render it.
     """
 
-    def __init__(self, catalog: Catalog, today: date) -> None:
+    def __init__(self, catalog: Catalog, today: date, images: ImageLimits) -> None:
         self._catalog = catalog
         self._today = today
+        self._images = images
         self._custom_ids = set[bytes]()
         self._models = dict[str, None]()
-        self._is_full = False
+        self.is_full = False
         self.total = 0
         self.errors = list[LineError]()
         self.error_count = 0
@@ -47,28 +53,33 @@ class BatchSurvey:
         """What the good lines ask for."""
         return tuple(self._models)
 
-    def add(self, line: Line) -> LineError | None:
-        """Look at the next line, and say what is wrong with it."""
-        if self._is_full:
+    def add(
+        self, number: int, asked: LineRequest | InvalidRequest | None, uploads: Mapping[str, File]
+    ) -> LineError | None:
+        """Take the next line, and say what is wrong with it.
+
+        Args:
+            number: From 1.
+            asked: What it asks for, or what was wrong with it so far; None if it is blank.
+            uploads: The files that it may name, by id.
+        """
+        if self.is_full:
             return None
-        if not line.is_blank:
+        if asked is not None:
             self.total += 1
-        if self.total > LINES_LIMIT or line.number > 2 * LINES_LIMIT:
-            self._is_full = True
+        if self.total > LINES_LIMIT or number > 2 * LINES_LIMIT:
+            self.is_full = True
             message = f"A batch has at most {LINES_LIMIT} lines, and {2 * LINES_LIMIT} with the blank ones."
-            return self.refuse(LineError(code="too_many_lines", message=message, line=line.number))
-        if line.is_blank:
+            return self.refuse(LineError(code="too_many_lines", message=message, line=number))
+        error = self._problem(asked, uploads) if asked else None
+        if error is None:
             return None
-        try:
-            self._take(line)
-        except InvalidRequest as error:
-            code, message = error.code or "invalid_value", error.message[:MESSAGE_LIMIT]
-            return self.refuse(LineError(code=code, message=message, line=line.number, param=error.param))
-        return None
+        code, message = error.code or "invalid_value", error.message[:MESSAGE_LIMIT]
+        return self.refuse(LineError(code=code, message=message, line=number, param=error.param))
 
     def finish(self) -> LineError | None:
         """That was the last one; say what is wrong with them all."""
-        if self.total or self._is_full:
+        if self.total or self.is_full:
             return None
         return self.refuse(LineError(code="empty_file", message="The input file has no line."))
 
@@ -79,16 +90,26 @@ class BatchSurvey:
             self.errors.append(error)
         return error
 
-    def _take(self, line: Line) -> None:
-        custom_id, body = read_line(line)
+    def _problem(self, asked: LineRequest | InvalidRequest, uploads: Mapping[str, File]) -> InvalidRequest | None:
+        if isinstance(asked, InvalidRequest):
+            return asked
+        try:
+            self._take(asked, uploads)
+        except InvalidRequest as error:
+            return error
+        return None
+
+    def _take(self, line: LineRequest, uploads: Mapping[str, File]) -> None:
+        custom_id, body = line
         asked = read_video_request(body, self._catalog, may_fall_back=True, today=self._today)
+        check_reference(body, size=asked.size, uploads=uploads, limits=self._images)
         digest = blake2b(custom_id.encode(), digest_size=_DIGEST_BYTES).digest()
         if digest in self._custom_ids:
             message = f"The custom_id '{custom_id[:80]}' is that of an earlier line, too."
             raise InvalidRequest(message, param="custom_id", code="duplicate_custom_id")
         self._custom_ids.add(digest)
         self._models[asked.model] = None
-        self.cost_usd += self._cost_usd(asked, with_image=bool(body.get("input_reference")))
+        self.cost_usd += self._cost_usd(asked, with_image=bool(body.get(PARAM)))
 
     def _cost_usd(self, asked: VideoRequest, *, with_image: bool) -> Decimal:
         offer = offer_of(asked.model, self._catalog, may_fall_back=True, today=self._today)

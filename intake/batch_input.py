@@ -1,54 +1,69 @@
 """Reads the input file of a batch from end to end."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import date
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
-from clients.blob_store import BlobStore
+from clients.files import Files
 from clients.line_reader import NO_LINE, lines_after
 from domain.batch import LineError
+from domain.batch_line import Line, LineRequest, look_at
 from domain.batch_survey import BatchSurvey
-from domain.catalog import Catalog
 from domain.file import File
+from domain.input_reference import named_upload
 
-_LINES_IN_A_ROW: Final = 100
-"""Then others have their turn: looking at a line takes some tens of microseconds."""
+_GROUP_LINES: Final = 200
+_GROUP_BYTES: Final = 1024 * 1024
+"""So much, and a line more, is looked at in a row: with some tens of microseconds a line, others wait for a few ms."""
 
 
-async def survey_input(file: File, blobs: BlobStore, catalog: Catalog, today: date) -> BatchSurvey:
+async def survey_input(file: File, files: Files, survey: BatchSurvey) -> BatchSurvey:
     """Look at every line.
 
     Args:
         file: The input.
-        blobs: Where its bytes are.
-        catalog: What can be rendered.
-        today: In UTC.
-
-    Raises:
-        NotFound: Its bytes are gone.
-    """
-    survey = BatchSurvey(catalog, today)
-    async for _ in errors_of(file, blobs, survey):
-        pass
-    return survey
-
-
-async def errors_of(file: File, blobs: BlobStore, survey: BatchSurvey) -> AsyncIterator[LineError]:
-    """All that is wrong, one after the other: together it may be too much to keep.
-
-    Args:
-        file: The input.
-        blobs: Where its bytes are.
+        files: Where its bytes are, and what its lines may name.
         survey: A new one, which looks.
 
     Raises:
         NotFound: Its bytes are gone.
     """
-    async for line in lines_after(NO_LINE, blobs, file.blob, size_bytes=file.size_bytes):
-        if error := survey.add(line):
-            yield error
-        if line.number % _LINES_IN_A_ROW == 0:
-            await asyncio.sleep(0)
+    async for _ in errors_of(file, files, survey):
+        pass
+    return survey
+
+
+async def errors_of(file: File, files: Files, survey: BatchSurvey) -> AsyncIterator[LineError]:
+    """All that is wrong, one after the other: together it may be too much to keep.
+
+    Args:
+        file: The input.
+        files: Where its bytes are, and what its lines may name.
+        survey: A new one, which looks.
+
+    Raises:
+        NotFound: Its bytes are gone.
+    """
+    async for lines in _groups(lines_after(NO_LINE, files.blobs, file.blob, size_bytes=file.size_bytes)):
+        asked = [look_at(line) for line in lines]
+        named = [named_upload(each.body) for each in asked if isinstance(each, LineRequest)]
+        uploads = await files.records.find(file.tenant, [file_id for file_id in named if file_id])
+        for line, each in zip(lines, asked, strict=True):
+            if error := survey.add(line.number, each, uploads):
+                yield error
+        if survey.is_full:
+            return
+        await asyncio.sleep(0)
     if error := survey.finish():
         yield error
+
+
+async def _groups(lines: AsyncIterator[Line]) -> AsyncIterator[Sequence[Line]]:
+    group, size_bytes = list[Line](), 0
+    async for line in lines:
+        group.append(line)
+        size_bytes += len(line.text)
+        if len(group) >= _GROUP_LINES or size_bytes >= _GROUP_BYTES:
+            yield group
+            group, size_bytes = [], 0
+    yield group

@@ -22,6 +22,7 @@ from domain.batch_terms import LONGEST_INPUT_BYTES, completion_window
 from domain.catalog import Catalog
 from domain.errors import InvalidRequest
 from domain.file import FILE_IDS, File, Purpose
+from domain.input_reference import ImageLimits
 from domain.timed_id import ID_RANDOM_BYTES
 from intake.batch_input import survey_input
 
@@ -37,6 +38,7 @@ class BatchIntake:
         records: What is known of them.
         files: The inputs.
         runs: The durable client.
+        images: What those may be that its lines name.
         clock: The present time, UTC.
         randomness: So many random bytes.
     """
@@ -45,6 +47,7 @@ class BatchIntake:
     records: BatchTable
     files: Files
     runs: BatchRuns
+    images: ImageLimits
     clock: Callable[[], datetime]
     randomness: Callable[[int], bytes]
 
@@ -115,7 +118,8 @@ async def preview_batch(input_file_id: str, *, tenant: str, intake: BatchIntake)
         InvalidRequest: It cannot be a batch.
     """
     file = await input_file(input_file_id, tenant, intake)
-    return await survey_input(file, intake.files.blobs, intake.catalog, intake.clock().date())
+    survey = BatchSurvey(intake.catalog, intake.clock().date(), intake.images)
+    return await survey_input(file, intake.files, survey)
 
 
 async def retry_batch(batch: Batch, *, intake: BatchIntake) -> Batch:

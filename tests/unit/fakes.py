@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import sys
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -189,6 +189,9 @@ class FakeFileTable:
         if (tenant, file_id) not in self.records:
             raise NotFound(f"There is no file '{file_id}'.", param="file_id", code="file_not_found")
         return self.records[tenant, file_id]
+
+    async def find(self, tenant: str, file_ids: Iterable[str]) -> Mapping[str, File]:
+        return {each: self.records[tenant, each] for each in file_ids if (tenant, each) in self.records}
 
     async def page(
         self, tenant: str, *, after: str | None, limit: int, newest_first: bool = True, purpose: Purpose | None = None

@@ -102,6 +102,7 @@ async def open_front_door(
             records=BatchTable(videos._table),
             files=files,
             runs=BatchRuns(durable),
+            images=intake.remote_files.limits,
             clock=_now,
             randomness=bytes,
         ),

@@ -1,6 +1,7 @@
 """File records in Azurite's Table Storage: every page is right, and a file is removed without a trace."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from azure.data.tables.aio import TableClient
 from clients.blob_store import BlobStore
 from clients.file_table import FileTable
 from clients.files import Files
+from clients.table_rows import Tenants
 from domain.errors import NotFound
 from domain.file import FILE_IDS, File, Purpose
 
@@ -71,6 +73,56 @@ async def test_pages_join_into_the_list(files: FileTable, limit: int, newest_fir
 async def test_page_after_no_file_is_refused(files: FileTable):
     with pytest.raises(NotFound):
         await files.page("ann", after="file-1", limit=2)
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 100])
+async def test_many_are_found_by_their_ids(files: FileTable, monkeypatch: pytest.MonkeyPatch, at_once: int):
+    monkeypatch.setattr("clients.file_table._FOUND_AT_ONCE", at_once)
+    kept = [file_at(second) for second in range(6)]
+    foreign, uploading = file_at(2, tenant="bob"), file_at(3)
+    for file in [*kept, foreign]:
+        await files.insert(file)
+    await files.expect("ann", uploading.file_id)
+    asked = [kept[4], file_at(9), kept[0], foreign, uploading, kept[3], kept[0], file_at(-9)]
+
+    found = await files.find("ann", ["x", *(file.file_id for file in asked)])
+
+    assert found == {file.file_id: file for file in (kept[0], kept[3], kept[4])}
+    assert await files.find("ann", []) == {}
+
+
+async def expired(files: FileTable, after: timedelta) -> Sequence[str]:
+    return await files.outdated("ann", after=None, now=NOW + after, made_before=None, limit=10)
+
+
+async def test_an_upload_that_broke_off_expires_after_a_day_and_is_no_file(files: FileTable):
+    file = file_at()
+    for _ in range(2):
+        await files.expect("ann", file.file_id)
+    assert await expired(files, timedelta(hours=23)) == []
+    assert await expired(files, timedelta(hours=25)) == [file.file_id]
+    assert not (await files.page("ann", after=None, limit=2)).files
+    assert not (await files.page("ann", after=None, limit=2, newest_first=False)).files
+    with pytest.raises(NotFound):
+        await files.get("ann", file.file_id)
+
+
+@pytest.mark.parametrize("expected", [["before"], ["after"], ["before", "after"]])
+async def test_what_has_come_does_not_expire_however_often_it_is_expected(files: FileTable, expected: list[str]):
+    file = file_at()
+    if "before" in expected:
+        await files.expect("ann", file.file_id)
+    await files.insert(file)
+    if "after" in expected:
+        await files.expect("ann", file.file_id)
+    assert await expired(files, timedelta(days=9)) == []
+    assert await files.get("ann", file.file_id) == file
+    assert (await files.page("ann", after=None, limit=2, newest_first=False)).files == [file]
+
+
+async def test_an_upload_makes_its_tenant_known_to_the_purge(files: FileTable, table: TableClient):
+    await files.expect("ann", file_at().file_id)
+    assert [tenant async for tenant in Tenants(table).all()] == ["ann"]
 
 
 @pytest.mark.parametrize("newest_first", [True, False])

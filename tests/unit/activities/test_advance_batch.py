@@ -20,7 +20,7 @@ from tests.unit.activities.batch_world import BatchWorld, Died, a_line, as_jsonl
 from tests.unit.examples import NOW, TENANT, a_deployment, a_model_catalog
 
 WIDTH = 2 + SPARE
-UNREADABLE = {"prompt": "p", "input_reference": {"image_url": "data:image/png;base64,!"}}
+UNREADABLE = {"prompt": "p", "input_reference": {"image_url": "https://pictures.example/gone.png"}}
 
 
 def a_world(count: int) -> BatchWorld:

@@ -1,15 +1,20 @@
 """All lines of a batch are accepted, or none; and every bad one is named."""
 
+import base64
 import json
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from domain.batch import ERRORS_SHOWN, BatchStatus
-from domain.batch_line import Line
+from domain.batch_line import Line, look_at
 from domain.batch_survey import BatchSurvey
 from domain.batch_workflow import BatchRequest, BatchStep
+from domain.catalog import Catalog
+from domain.input_reference import ImageLimits
 from tests.unit.activities.batch_world import BatchWorld, a_line, as_jsonl
-from tests.unit.examples import NOW, a_deployment, a_model_catalog, usd
+from tests.unit.examples import NOW, TENANT, a_deployment, a_file, a_model_catalog, an_image, usd
 
 
 async def test_good_lines_are_counted_and_the_batch_begins():
@@ -45,6 +50,69 @@ async def test_one_bad_line_and_none_is_asked_for(bad: bytes, code: str):
     assert not world.videos.records
 
 
+def with_image(number: int, **reference: Any) -> Any:
+    body = {"prompt": "p", "seconds": "4", "size": "1280x720", "input_reference": reference}
+    return a_line(number, body=body)
+
+
+def data_url(content: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
+
+
+GOOD_REFERENCES: list[dict[str, Any]] = [
+    {"image_url": data_url(an_image())},
+    {"image_url": {"url": "https://pictures.example/fox.png"}},
+    {"file_id": a_file(1).file_id},
+]
+BAD_REFERENCES: list[tuple[dict[str, Any], str]] = [
+    ({"url": "https://pictures.example/fox.png"}, "invalid_value"),
+    ({"image_url": "data:image/png;base64,!!"}, "invalid_image_url"),
+    ({"image_url": "data:image/png;base64,ä"}, "invalid_image_url"),
+    ({"image_url": data_url(b"no picture")}, "invalid_image"),
+    ({"image_url": data_url(an_image(width=8, height=8))}, "invalid_image_size"),
+    ({"image_url": "http://pictures.example/fox.png"}, "invalid_image_url"),
+    ({"image_url": "https:///fox.png"}, "invalid_image_url"),
+    ({"image_url": "https://[fox.png"}, "invalid_image_url"),
+    ({"image_url": "fox.png"}, "invalid_image_url"),
+    ({"file_id": a_file(2).file_id}, "invalid_value"),
+    ({"file_id": a_file(3).file_id}, "payload_too_large"),
+    ({"file_id": a_file(4).file_id}, "file_not_found"),
+    ({"file_id": a_file(5).file_id}, "file_not_found"),
+    ({"file_id": "x"}, "file_not_found"),
+]
+
+
+async def a_world_with_uploads(references: Sequence[dict[str, Any]]) -> BatchWorld:
+    world = BatchWorld(as_jsonl([with_image(number, **each) for number, each in enumerate(references, start=1)]))
+    limit = world.services.intake.remote_files.limits.max_bytes
+    for file in (
+        a_file(1, size_bytes=limit),
+        a_file(2, size_bytes=limit, purpose="batch"),
+        a_file(3, size_bytes=limit + 1),
+        a_file(4, size_bytes=limit, tenant=f"not-{TENANT}"),
+    ):
+        await world.records.insert(file)
+    return world
+
+
+async def test_lines_may_start_from_images_of_every_kind():
+    world = await a_world_with_uploads(GOOD_REFERENCES * 100)
+    await world.run(BatchRequest(batch=world.ref))
+    assert (world.batch.status, world.batch.errors, world.batch.total) == (BatchStatus.IN_PROGRESS, (), 300)
+    assert not world.inputs.blobs
+
+
+async def test_every_image_that_can_never_be_used_is_named_before_anything_begins():
+    world = await a_world_with_uploads([*GOOD_REFERENCES, *(reference for reference, _ in BAD_REFERENCES)])
+    await world.run(BatchRequest(batch=world.ref))
+    assert world.batch.status is BatchStatus.FAILED
+    assert [(error.line, error.code) for error in world.batch.errors] == [
+        (line, code) for line, (_, code) in enumerate(BAD_REFERENCES, start=len(GOOD_REFERENCES) + 1)
+    ]
+    assert {error.param for error in world.batch.errors} == {"input_reference"}
+    assert not world.videos.records
+
+
 async def test_the_error_file_names_all_and_the_record_the_first():
     world = BatchWorld(b"?\n" * 250)
     await world.run(BatchRequest(batch=world.ref))
@@ -63,9 +131,7 @@ async def test_what_is_wrong_fits_into_the_record_however_long_it_is(letter: str
 
 
 def test_no_more_is_kept_of_bad_lines_than_is_shown():
-    survey = BatchSurvey(BatchWorld(b"").catalog, NOW.date())
-    for number in range(1, 251):
-        survey.add(Line(number, 0, b"?"))
+    survey = a_survey_of([b"?"] * 250)
     assert (len(survey.errors), survey.error_count) == (ERRORS_SHOWN, 250)
 
 
@@ -101,7 +167,7 @@ async def test_a_batch_that_was_cancelled_meanwhile_goes_on_to_report_its_lines(
 
 def test_too_many_lines_are_said_once(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("domain.batch_survey.LINES_LIMIT", 2)
-    survey = a_survey_of(5)
+    survey = a_survey_of(good_lines(5))
     assert [(error.line, error.code) for error in survey.errors] == [(3, "too_many_lines")]
 
 
@@ -115,20 +181,22 @@ async def test_too_many_blank_lines_are_said_once(monkeypatch: pytest.MonkeyPatc
 def test_the_price_is_the_models_own_before_its_fallbacks():
     own = a_deployment(name="own", priority=2, usd_per_second={"*": "0.10"})
     fallback = a_deployment(name="fallback", priority=1, usd_per_second={"*": "0.50"})
-    survey = BatchSurvey(
-        a_model_catalog(fallbacks={"sora-2": ["pro"]}, **{"sora-2": [own], "pro": [fallback]}), NOW.date()
-    )
-    survey.add(Line(1, 0, as_jsonl([a_line(1)])))
+    catalog = a_model_catalog(fallbacks={"sora-2": ["pro"]}, **{"sora-2": [own], "pro": [fallback]})
+    survey = a_survey_of(good_lines(1), catalog)
     assert survey.cost_usd == usd("0.40")
 
 
 def test_the_cost_is_exact():
-    assert a_survey_of(3).cost_usd == usd("1.20")
+    assert a_survey_of(good_lines(3)).cost_usd == usd("1.20")
 
 
-def a_survey_of(count: int) -> BatchSurvey:
-    survey = BatchSurvey(BatchWorld(b"").catalog, NOW.date())
-    for number in range(1, count + 1):
-        survey.add(Line(number, 0, as_jsonl([a_line(number)])))
+def good_lines(count: int) -> list[bytes]:
+    return [as_jsonl([a_line(number)]) for number in range(1, count + 1)]
+
+
+def a_survey_of(lines: Sequence[bytes], catalog: Catalog | None = None) -> BatchSurvey:
+    survey = BatchSurvey(catalog or BatchWorld(b"").catalog, NOW.date(), ImageLimits(1_000))
+    for number, text in enumerate(lines, start=1):
+        survey.add(number, look_at(Line(number, 0, text)), {})
     survey.finish()
     return survey

@@ -100,6 +100,7 @@ class World:
             records=self.batches.as_table(),
             files=self.intake.files,
             runs=self.runs.as_runs(),
+            images=self.intake.remote_files.limits,
             clock=self.clock,
             randomness=self._randomness,
         )

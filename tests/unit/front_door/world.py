@@ -95,6 +95,7 @@ class World:
                 records=self.batches.as_table(),
                 files=intake.files,
                 runs=self.runs.as_runs(),
+                images=intake.remote_files.limits,
                 clock=self.clock,
                 randomness=token_bytes,
             ),
