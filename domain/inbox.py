@@ -1,13 +1,15 @@
 """The inbox: files whose arrival asks for videos.
 
-inbox/TENANT/…/fox.json          one request
-inbox/TENANT/…/clips.jsonl       a batch
-inbox/TENANT/…/fox.png           the image of the request fox.png.json, or of fox.json
-inbox/TENANT/…/fox.error.json    why fox.json was refused; ours
+inbox/TENANT/…/fox.json                one request
+inbox/TENANT/…/clips.jsonl             a batch
+inbox/TENANT/…/fox.png                 the image of the request fox.png.json, or of fox.json
+inbox/TENANT/…/fox.error.json          why fox.json was refused; ours
+inbox/TENANT/…/clips.jsonl.error.json  why clips.jsonl was, or whatever is no .json
 
 Whoever may write to a tenant's folder asks in its name.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import PurePosixPath
@@ -18,9 +20,12 @@ from domain.errors import InvalidRequest
 INBOX = "inbox"
 DEAD_LETTERS = "dead-letter"
 PARAM = "input_reference"
-_ANSWER = ".error.json"
+_REQUEST, _ANSWER = ".json", ".error.json"
+_LONGEST_NAME = 1024 - len(_ANSWER)
+"""Azure's limit for a blob, in UTF-16 units; there must be room for an answer's name."""
 _IMAGES = (".png", ".jpg", ".jpeg", ".webp")
 _NO_NAMES = {"", ".", ".."}
+_IN_NO_NAME = re.compile(r"[/\x00-\x1f\x7f-\x9f\ufffe\uffff]")
 
 
 class Kind(StrEnum):
@@ -33,7 +38,7 @@ class Kind(StrEnum):
     UNKNOWN = "unknown"
 
 
-_KINDS = {".json": Kind.REQUEST, ".jsonl": Kind.BATCH} | dict.fromkeys(_IMAGES, Kind.IMAGE)
+_KINDS = {_REQUEST: Kind.REQUEST, ".jsonl": Kind.BATCH} | dict.fromkeys(_IMAGES, Kind.IMAGE)
 
 
 class Missing(StrEnum):
@@ -75,16 +80,17 @@ class InboxFile(NamedTuple):
         """The file that a blob is; None when it lies elsewhere.
 
         Raises:
-            InvalidRequest: It lies in the inbox, but in no tenant's folder.
+            InvalidRequest: It lies in the inbox, but in no tenant's folder, or its name leaves no room for an answer.
         """
         folder, *names = blob.split("/")
         if folder != INBOX:
             return None
         match names:
-            case [tenant, _, *_] if _NO_NAMES.isdisjoint(names):
+            case [tenant, _, *_] if _NO_NAMES.isdisjoint(names) and _fits(blob):
                 return cls(tenant, PurePosixPath(blob))
             case _:
-                raise InvalidRequest(f"A file in the inbox is called {INBOX}/TENANT/NAME, not '{blob[:80]}'.")
+                what = f"{INBOX}/TENANT/NAME, in at most {_LONGEST_NAME} characters"
+                raise InvalidRequest(f"A file in the inbox is called {what}, not '{blob[:80]}'.")
 
     @property
     def blob(self) -> str:
@@ -101,7 +107,7 @@ class InboxFile(NamedTuple):
     @property
     def answer_blob(self) -> str:
         """Where it is told why it was refused."""
-        return str(self.path.with_suffix(_ANSWER))
+        return str(self.path.with_suffix(_ANSWER)) if self.path.suffix == _REQUEST else f"{self.path}{_ANSWER}"
 
     def requests(self) -> Sequence[Self]:
         """The requests that find this image when it comes."""
@@ -129,8 +135,12 @@ class InboxFile(NamedTuple):
                 return None
 
     def _named(self, name: str) -> BesideImage:
-        if "/" in name or name in _NO_NAMES:
+        image = self._replace(path=self.path.parent / name)
+        if name in _NO_NAMES or _IN_NO_NAME.search(name) or not _fits(image.blob):
             message = "The blob of the input_reference must be the name of a file beside the request."
             raise InvalidRequest(message, param=PARAM)
-        image = self._replace(path=self.path.with_name(name))
         return BesideImage([image.blob], Missing.WAIT if self in image.requests() else Missing.REFUSE)
+
+
+def _fits(blob: str) -> bool:
+    return len(blob.encode("utf-16-le")) <= 2 * _LONGEST_NAME

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from clients.blob_store import BlobStore, BlobVersion
+from domain.batch_terms import LONGEST_INPUT_BYTES
 from domain.errors import NotFound, PayloadTooLarge
 from domain.file import FILE_IDS, File, Purpose
 from domain.inbox import InboxFile
@@ -19,7 +20,8 @@ _METADATA_LIMIT = 512
 class InboxBatches:
     """Copies a file to where batches read, and accepts the batch.
 
-    Every id is drawn from the file's name, ETag and time, so that doing it again makes the same batch.
+    Every id is drawn from the file's name, ETag and time, so that doing it again copies nothing and makes the same
+    batch.
 
     Attributes:
         inbox: The container that holds the inbox.
@@ -42,10 +44,19 @@ class InboxBatches:
             version = await self.inbox.version(file.blob)
         except NotFound:
             return
-        if version.size_bytes > self.max_bytes:
-            raise PayloadTooLarge(f"The file is larger than {self.max_bytes} bytes.")
+        if version.size_bytes > (longest := min(self.max_bytes, LONGEST_INPUT_BYTES)):
+            raise PayloadTooLarge(f"The file is larger than {longest} bytes.")
         draw = _draws(version)
         file_id = FILE_IDS.new(version.written_at, draw(ID_RANDOM_BYTES))
+        try:
+            await self.intake.files.records.get(file.tenant, file_id)
+        except NotFound:
+            await self._copy(file, version, file_id)
+        intake = replace(self.intake, clock=lambda: version.written_at, randomness=draw)
+        terms = BatchTerms(metadata={"blob": file.blob[-_METADATA_LIMIT:]})
+        await accept_batch(file_id, tenant=file.tenant, terms=terms, intake=intake)
+
+    async def _copy(self, file: InboxFile, version: BlobVersion, file_id: str) -> None:
         stored = await self.intake.files.upload(file.tenant, file_id, self.inbox.blocks_of(version))
         kept = File(
             file_id=file_id,
@@ -57,9 +68,6 @@ class InboxBatches:
             sha256=stored.sha256,
         )
         await self.intake.files.records.insert(kept)
-        intake = replace(self.intake, clock=lambda: version.written_at, randomness=draw)
-        terms = BatchTerms(metadata={"blob": file.blob[-_METADATA_LIMIT:]})
-        await accept_batch(file_id, tenant=file.tenant, terms=terms, intake=intake)
 
 
 def _draws(version: BlobVersion) -> Callable[[int], bytes]:

@@ -36,6 +36,20 @@ def test_a_file_without_a_tenants_folder_is_refused(blob: str):
         InboxFile.at(blob)
 
 
+LONGEST = 1013
+
+
+@pytest.mark.parametrize("character", ["x", "é", "🦊"])
+def test_a_name_leaves_room_for_that_of_its_answer(character: str):
+    """Azure takes 1,024 UTF-16 units."""
+    units = len(character.encode("utf-16-le")) // 2
+    name = character * ((LONGEST - len("inbox/acme/foxes/.png")) // units) + ".png"
+    for request in a_file(name).requests():
+        assert len(request.answer_blob.encode("utf-16-le")) // 2 <= 1024
+    with pytest.raises(InvalidRequest, match="1013 characters"):
+        a_file(character * units + name)
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
@@ -62,8 +76,9 @@ def test_the_suffix_says_what_it_is(name: str, kind: Kind):
     [
         ("fox.json", "fox.error.json"),
         ("fox.png.json", "fox.png.error.json"),
-        ("clips.jsonl", "clips.error.json"),
-        ("fox", "fox.error.json"),
+        ("clips.jsonl", "clips.jsonl.error.json"),
+        ("fox.gif", "fox.gif.error.json"),
+        ("fox.JSON", "fox.JSON.error.json"),
         (".json", ".json.error.json"),
     ],
 )
@@ -94,8 +109,11 @@ def test_a_request_whose_image_comes_from_elsewhere_takes_none(reference: object
     assert a_file("fox.png.json").image({"input_reference": reference}) is None
 
 
-@pytest.mark.parametrize("name", ["../../globex/secret.png", "sub/fox.png", "..", ".", ""])
-def test_an_image_of_another_folder_is_out_of_reach(name: str):
+@pytest.mark.parametrize(
+    "name",
+    ["../../globex/secret.png", "/globex/secret.png", "sub/fox.png", "..", ".", "", "fox\0.png", "\n", "x" * LONGEST],
+)
+def test_an_image_of_another_folder_or_of_no_possible_name_is_out_of_reach(name: str):
     with pytest.raises(InvalidRequest) as refused:
         a_file("fox.json").image({"input_reference": {"blob": name}})
     assert refused.value.param == "input_reference"

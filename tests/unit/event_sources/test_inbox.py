@@ -168,7 +168,7 @@ async def test_an_answer_asks_for_nothing_and_goes_when_the_request_is_mended(wo
 
 async def test_a_file_of_another_kind_is_answered_and_nothing_else(world: World):
     await receive(world, created(f"inbox/{TENANT}/fox.gif"))
-    assert ".json" in world.error(f"inbox/{TENANT}/fox.error.json")["message"]
+    assert ".json" in world.error(f"inbox/{TENANT}/fox.gif.error.json")["message"]
 
 
 @pytest.mark.parametrize(
@@ -193,18 +193,22 @@ async def test_what_is_no_arrival_in_the_inbox_asks_for_nothing(world: World, ev
         created("inbox/nobody/fox.json"),
         created("inbox/fox.json"),
         created(f"inbox/{TENANT}/../globex/fox.json"),
+        created(f"inbox/{TENANT}/{'x' * 1000}.json"),
         created(FOX)._replace(type="Microsoft.Storage.BlobDeleted"),
         created(FOX)._replace(data=None),
         created(FOX, url=None),
         created(FOX, url="https://[acct/requests/inbox"),
     ],
 )
-async def test_an_event_that_can_never_work_is_put_away(world: World, event: GridEvent):
+async def test_an_event_that_can_never_work_is_put_away_and_logged(
+    world: World, event: GridEvent, caplog: pytest.LogCaptureFixture
+):
     world.inputs.blobs["inbox/nobody/fox.json"] = json.dumps(REQUEST).encode()
     await receive(world, event, event)
     (letter,) = world.dead_letters()
     assert letter["event"]["id"] == event.id
     assert (world.asked(), len(world.inputs.blobs), world.topic.events) == ([], 2, [])
+    assert f"put away as dead-letter/{event.digest}.json" in caplog.text
 
 
 async def test_a_fault_of_ours_asks_for_another_delivery(world: World):

@@ -6,10 +6,11 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 
 from domain.file import Purpose
+from event_sources import inbox_batches
 from tests.unit.event_sources.events import MAX_BATCH_BYTES, World, an_event
 from tests.unit.examples import TENANT
 
-CLIPS, ANSWER = f"inbox/{TENANT}/clips.jsonl", f"inbox/{TENANT}/clips.error.json"
+CLIPS, ANSWER = f"inbox/{TENANT}/clips.jsonl", f"inbox/{TENANT}/clips.jsonl.error.json"
 CONTENT = b'{"custom_id": "1"}\n' * 100
 
 
@@ -23,8 +24,8 @@ async def put(world: World, content: bytes) -> None:
     await deliver(world)
 
 
-async def deliver(world: World) -> None:
-    data = {"api": "PutBlockList", "url": f"https://acct.blob.core.windows.net/requests/{CLIPS}"}
+async def deliver(world: World, blob: str = CLIPS) -> None:
+    data = {"api": "PutBlockList", "url": f"https://acct.blob.core.windows.net/requests/{blob}"}
     await world.inbox().receive(an_event(type="Microsoft.Storage.BlobCreated", data=data))
     world.clock.advance(60)
 
@@ -46,7 +47,7 @@ async def test_a_file_that_is_told_of_again_makes_the_same_batch(world: World):
     await deliver(world)
     await asyncio.gather(*(deliver(world) for _ in range(3)))
     assert list(world.batches.records.values()) == [underway]
-    assert len(world.files.records) == len(world.file_blobs.blobs) == 1
+    assert len(world.files.records) == len(world.file_blobs.blobs) == len(world.file_blobs.writes) == 1
 
 
 async def test_a_file_that_is_written_anew_makes_another_batch(world: World):
@@ -67,6 +68,23 @@ async def test_a_file_that_is_too_long_is_answered_beside_it_until_it_is_mended(
     await put(world, CONTENT)
     assert ANSWER not in world.inputs.blobs
     assert len(world.batches.records) == 1
+
+
+async def test_what_no_batch_may_be_made_of_is_not_even_copied(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(inbox_batches, "LONGEST_INPUT_BYTES", len(CONTENT) - 1)
+    await put(world, CONTENT)
+    assert world.error(ANSWER)["code"] == "payload_too_large"
+    assert (world.files.places, world.file_blobs.writes) == (set(), [])
+
+
+async def test_its_answer_and_that_of_a_request_of_its_name_are_two(world: World):
+    request = f"inbox/{TENANT}/clips.json"
+    world.inputs.blobs[request] = b"{}"
+    await deliver(world, request)
+    await put(world, b" " * (MAX_BATCH_BYTES + 1))
+    await put(world, CONTENT)
+    assert world.error(f"inbox/{TENANT}/clips.error.json")["param"] == "prompt"
+    assert ANSWER not in world.inputs.blobs
 
 
 async def test_a_copy_that_breaks_off_is_finished_the_next_time(world: World):
