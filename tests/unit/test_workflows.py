@@ -1,0 +1,72 @@
+"""The workflows run what was looked at, with no more rights than they need."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+WORKFLOWS = {path.name: path for path in sorted((ROOT / ".github/workflows").iterdir())}
+PINNED = re.compile(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
+OURS = re.compile(r"uses: \./\.github/workflows/(\S+)$")
+
+
+def load(name: str) -> dict[Any, Any]:
+    return yaml.safe_load(WORKFLOWS[name].read_text())
+
+
+def commands(job: dict[str, Any]) -> list[str]:
+    return [step["run"] for step in job["steps"] if "run" in step]
+
+
+def test_there_is_one_for_checks_and_one_that_deploys() -> None:
+    assert list(WORKFLOWS) == ["check.yaml", "deploy.yaml"]
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_every_action_is_pinned_to_a_commit(name: str) -> None:
+    uses = [line.strip(" -") for line in WORKFLOWS[name].read_text().splitlines() if "uses:" in line]
+    assert uses
+    for line in uses:
+        ours = OURS.match(line)
+        assert PINNED.match(line) or (ours and ours[1] in WORKFLOWS), line
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_a_workflow_may_only_read_unless_a_job_says_more(name: str) -> None:
+    workflow = load(name)
+    assert workflow["permissions"] == {"contents": "read"}
+    more = {job: content["permissions"] for job, content in workflow["jobs"].items() if "permissions" in content}
+    assert more == ({"deploy": {"contents": "read", "id-token": "write"}} if name == "deploy.yaml" else {})
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_no_workflow_reads_a_secret(name: str) -> None:
+    assert "secrets." not in WORKFLOWS[name].read_text()
+
+
+def test_a_pull_request_is_tested_and_its_infrastructure_checked() -> None:
+    check = load("check.yaml")
+    assert "pull_request" in check[True]  # YAML takes `on` for a truth value
+    run = [command for job in check["jobs"].values() for command in commands(job)]
+    assert {"make test", "make infra-check"} <= set(run)
+
+
+def test_only_main_is_deployed_and_only_after_its_checks() -> None:
+    deploy = load("deploy.yaml")
+    assert deploy[True]["push"] == {"branches": ["main"]}
+    job = deploy["jobs"]["deploy"]
+    assert (job["needs"], job["environment"]) == ("check", "production")
+    assert "github.ref == 'refs/heads/main'" in job["if"]
+    assert [command for command in commands(job) if re.match(r"azd (provision|deploy)", command)] == [
+        "azd provision --no-prompt",
+        "azd deploy --no-prompt",
+    ]
+
+
+def test_a_deployment_is_given_what_the_parameters_ask_for() -> None:
+    asked = set(re.findall(r"\$\{(\w+)", (ROOT / "infra/main.parameters.json").read_text()))
+    found_by_azd = {"AZURE_PRINCIPAL_ID", "AZURE_PRINCIPAL_TYPE"}
+    assert asked - found_by_azd <= load("deploy.yaml")["jobs"]["deploy"]["env"].keys()
