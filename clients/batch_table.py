@@ -2,12 +2,13 @@
 
 PartitionKey     RowKey             row
 tenant-TENANT    b<newest first>    the record; a plain range query lists the newest first
+tenant-TENANT    j<hash of a key>   the Idempotency-Key that made a batch, and the body it came with
 open-batches     the batch's id     whose it is; the sweeper looks after every one, until its history is purged
 """
 
+import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from azure.core.exceptions import HttpResponseError, ResourceExistsError, Resour
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
+from clients.idempotency import AlreadyAccepted, Idempotency
 from clients.table_rows import just_after, rows_between, tenant_partition
 from domain.batch import BATCH_IDS, Batch, BatchRef
 from domain.errors import NotFound
@@ -42,11 +44,27 @@ class BatchTable:
     def __init__(self, table: TableClient) -> None:
         self._table = table
 
-    async def insert(self, batch: Batch) -> None:
-        """Accept a batch: from here on the sweeper sees to it that it runs. One that is there stays as it is."""
+    async def insert(self, batch: Batch, promise: Idempotency | None = None) -> Batch:
+        """Accept a batch: from here on the sweeper sees to it that it runs. One that is there stays as it is.
+
+        Returns:
+            The record as it now is.
+
+        Raises:
+            AlreadyAccepted: The Idempotency-Key has made another batch.
+        """
         await self._table.upsert_entity({"PartitionKey": _OPEN, "RowKey": batch.batch_id, "tenant": batch.tenant})
-        with suppress(ResourceExistsError):
-            await self._table.create_entity(_to_entity(batch))
+        rows = [_to_entity(batch), *([_promise_entity(batch, promise)] if promise else ())]
+        try:
+            await self._table.submit_transaction([("create", row) for row in rows])
+        except HttpResponseError as error:
+            if error.status_code != HTTPStatus.CONFLICT:
+                raise
+        else:
+            return batch
+        if promise:
+            await self._note(batch, promise)
+        return await self.get(batch.ref)
 
     async def get(self, ref: BatchRef) -> Batch:
         """The record.
@@ -107,6 +125,16 @@ class BatchTable:
         """Close the connections."""
         await self._table.close()
 
+    async def _note(self, batch: Batch, promise: Idempotency) -> None:
+        """Let a key stand for a batch that is there, unless it stands for another one."""
+        row = _promise_entity(batch, promise)
+        try:
+            await self._table.create_entity(row)
+        except ResourceExistsError:
+            kept: Any = await self._table.get_entity(row["PartitionKey"], row["RowKey"])
+            if kept["batch_id"] != batch.batch_id:
+                raise AlreadyAccepted(kept["batch_id"], kept["body_sha256"]) from None
+
     async def _read(self, ref: BatchRef) -> tuple[Batch, str]:
         try:
             if BATCH_IDS.has(ref.batch_id):
@@ -130,6 +158,12 @@ class BatchTable:
 
 def _row(batch_id: str) -> str:
     return f"b{BATCH_IDS.newest_first_key(batch_id)}"
+
+
+def _promise_entity(batch: Batch, promise: Idempotency) -> dict[str, Any]:
+    row = f"j{hashlib.sha256(promise.key.encode()).hexdigest()}"
+    made = {"batch_id": batch.batch_id, "body_sha256": promise.body_sha256}
+    return {"PartitionKey": tenant_partition(batch.tenant), "RowKey": row, **made}
 
 
 def _to_entity(batch: Batch) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
 from clients import video_rows as rows
+from clients.idempotency import AlreadyAccepted, Idempotency
 from clients.table_rows import Tenants, just_after, rows_between
 from domain.claim import Claim
 from domain.errors import NotFound
@@ -23,32 +24,6 @@ from domain.video_id import VIDEO_IDS, is_video_id
 
 _AMEND_ATTEMPTS = 20
 _REMEMBERED = 100
-
-
-class Idempotency(NamedTuple):
-    """What a caller promised with an Idempotency-Key.
-
-    Attributes:
-        key: As it was sent.
-        body_sha256: Digest of the body it came with.
-    """
-
-    key: str
-    body_sha256: str
-
-
-class AlreadyAccepted(Exception):
-    """The Idempotency-Key was used before.
-
-    Args:
-        video_id: The video it made.
-        body_sha256: Digest of the body it came with.
-    """
-
-    def __init__(self, video_id: str, body_sha256: str) -> None:
-        super().__init__(video_id)
-        self.video_id = video_id
-        self.body_sha256 = body_sha256
 
 
 class _Seen(NamedTuple):

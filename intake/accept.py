@@ -6,21 +6,19 @@ from typing import Any, NamedTuple
 
 from grpc.aio import AioRpcError
 
-from clients.video_table import AlreadyAccepted, Idempotency
+from clients.idempotency import AlreadyAccepted, Idempotency
 from domain.caller import Caller
 from domain.catalog import Operation
 from domain.clip import Clip
-from domain.errors import InvalidRequest, RequestConflict
 from domain.reference_image import ReferenceImage
 from domain.video import BatchLine, StoredContent, Video, VideoRef
 from domain.video_id import new_video_id
 from intake.draft import read_draft
-from intake.fields import fingerprint
+from intake.promise import check_promise, read_promise
 from intake.services import Intake
 
 _log = logging.getLogger(__name__)
 _ID_RANDOM_BYTES = 10
-_IDEMPOTENCY_KEY_LIMIT = 255
 
 
 class Terms(NamedTuple):
@@ -99,24 +97,15 @@ async def keep_video(
     except AlreadyAccepted as earlier:
         if stored:
             await intake.inputs.delete(stored.blob)
-        if promise and earlier.body_sha256 != promise.body_sha256:
-            raise RequestConflict(
-                "This Idempotency-Key came with another request before. Use a new key for a new request.",
-                param="Idempotency-Key",
-            ) from None
-        return await intake.videos.get(VideoRef(tenant=caller.tenant, video_id=earlier.video_id))
+        check_promise(promise, earlier)
+        return await intake.videos.get(VideoRef(tenant=caller.tenant, video_id=earlier.made_id))
     return video
 
 
 def _promise(fields: Mapping[str, Any], operation: Operation, terms: Terms) -> Idempotency | None:
     """Who forbids a fallback asks for something else: the earlier video may fall back, and must not be the answer."""
-    if not terms.idempotency_key:
-        return None
-    if len(terms.idempotency_key) > _IDEMPOTENCY_KEY_LIMIT:
-        message = f"The Idempotency-Key is longer than {_IDEMPOTENCY_KEY_LIMIT} characters."
-        raise InvalidRequest(message, param="Idempotency-Key")
     asked = {**fields, "x-reelay-fallback": "allow" if terms.may_fall_back else "none", "x-reelay-operation": operation}
-    return Idempotency(terms.idempotency_key, fingerprint(asked))
+    return read_promise(terms.idempotency_key, asked)
 
 
 async def _store(ref: VideoRef, file: ReferenceImage | Clip, intake: Intake) -> StoredContent:

@@ -14,8 +14,9 @@ from clients.batch_runs import BatchRuns
 from clients.batch_table import BatchTable
 from clients.blob_store import BLOCK_BYTES
 from clients.files import Files
+from clients.idempotency import AlreadyAccepted, Idempotency
 from clients.line_reader import NO_LINE, lines_after
-from domain.batch import BATCH_IDS, Batch
+from domain.batch import BATCH_IDS, Batch, BatchRef
 from domain.batch_report import reported_lines
 from domain.batch_survey import BatchSurvey
 from domain.batch_terms import LONGEST_INPUT_BYTES, completion_window
@@ -25,6 +26,7 @@ from domain.file import FILE_IDS, File, Purpose
 from domain.input_reference import ImageLimits
 from domain.timed_id import ID_RANDOM_BYTES
 from intake.batch_input import survey_input
+from intake.promise import check_promise
 
 _log = logging.getLogger(__name__)
 
@@ -61,6 +63,7 @@ class BatchTerms(NamedTuple):
         retry_of: The batch whose failed lines these are.
         key_id: The key that asks for it, if that has an id.
         ids_at: The time that its ids carry, so that they can be drawn again; None for now.
+        promise: With the same key and the same request, the same batch.
     """
 
     completion_window: str = "24h"
@@ -68,6 +71,7 @@ class BatchTerms(NamedTuple):
     retry_of: str | None = None
     key_id: str | None = None
     ids_at: datetime | None = None
+    promise: Idempotency | None = None
 
 
 async def accept_batch(input_file_id: str, *, tenant: str, terms: BatchTerms, intake: BatchIntake) -> Batch:
@@ -82,6 +86,7 @@ async def accept_batch(input_file_id: str, *, tenant: str, terms: BatchTerms, in
     Raises:
         NotFound: The tenant has no such file.
         InvalidRequest: It cannot be a batch.
+        RequestConflict: The key came with another request before.
     """
     window = completion_window(terms.completion_window)
     file = await input_file(input_file_id, tenant, intake)
@@ -102,12 +107,21 @@ async def accept_batch(input_file_id: str, *, tenant: str, terms: BatchTerms, in
         retry_of=terms.retry_of,
         key_id=terms.key_id,
     )
-    await intake.records.insert(batch)
     try:
-        await intake.runs.ensure_running(batch.ref)
+        kept = await intake.records.insert(batch, terms.promise)
+    except AlreadyAccepted as earlier:
+        check_promise(terms.promise, earlier)
+        kept = await intake.records.get(BatchRef(tenant=tenant, batch_id=earlier.made_id))
+    if not kept.has_ended:
+        await _start(kept.ref, intake)
+    return kept
+
+
+async def _start(ref: BatchRef, intake: BatchIntake) -> None:
+    try:
+        await intake.runs.ensure_running(ref)
     except (AioRpcError, TimeoutError) as error:
-        _log.warning("%s will be started by the sweeper: %r", batch.batch_id, error)
-    return await intake.records.get(batch.ref)
+        _log.warning("%s will be started by the sweeper: %r", ref.batch_id, error)
 
 
 async def preview_batch(input_file_id: str, *, tenant: str, intake: BatchIntake) -> BatchSurvey:
@@ -122,16 +136,18 @@ async def preview_batch(input_file_id: str, *, tenant: str, intake: BatchIntake)
     return await survey_input(file, intake.files, survey)
 
 
-async def retry_batch(batch: Batch, *, intake: BatchIntake) -> Batch:
+async def retry_batch(batch: Batch, *, promise: Idempotency | None = None, intake: BatchIntake) -> Batch:
     """Ask again for those lines of a batch that were not completed, in a new batch; asked twice, it is the same one.
 
     Args:
         batch: One that has ended.
+        promise: What comes with it again is the same request.
         intake: Clients and clock.
 
     Raises:
         NotFound: Its files are gone.
         InvalidRequest: There is nothing to ask for again.
+        RequestConflict: The key came with another request before.
     """
     if not batch.has_ended:
         raise InvalidRequest("The batch has not ended yet.", param="batch_id", code="batch_not_ended")
@@ -152,7 +168,7 @@ async def retry_batch(batch: Batch, *, intake: BatchIntake) -> Batch:
         sha256=stored.sha256,
     )
     await intake.files.records.insert(file)
-    terms = BatchTerms(batch.completion_window, batch.metadata, batch.batch_id, batch.key_id, ids_at)
+    terms = BatchTerms(batch.completion_window, batch.metadata, batch.batch_id, batch.key_id, ids_at, promise)
     return await accept_batch(file_id, tenant=batch.tenant, terms=terms, intake=intake)
 
 

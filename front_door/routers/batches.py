@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Header, Query, Request
 from grpc.aio import AioRpcError
 
 from domain.batch import ENDPOINT, Batch, BatchRef
@@ -15,9 +15,13 @@ from front_door.batch_wire import BatchAnswer, BatchList, BatchPreview
 from front_door.request_fields import read_fields
 from front_door.services import FromCaller, FrontDoorServices, Services, Tenant
 from intake.batches import BatchTerms, accept_batch, preview_batch, retry_batch
+from intake.promise import read_promise
 
 router = APIRouter(prefix="/batches", tags=["batches"])
 _log = logging.getLogger(__name__)
+
+type IdempotencyKey = Annotated[str | None, Header(description="With the same key and request, the same batch.")]
+
 _CREATE_DOCS: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -44,11 +48,13 @@ async def create(
     request: Request,
     caller: FromCaller,
     services: Services,
+    idempotency_key: IdempotencyKey = None,
     dry_run: Annotated[bool, Query(description="Only say what it would cost, and which lines are bad.")] = False,  # noqa: FBT002 - a query parameter
 ) -> BatchAnswer | BatchPreview:
     """Ask for the videos of a file of the purpose `batch`."""
     fields = await read_fields(request, max_bytes=services.max_body_bytes)
-    input_file_id, terms = _input_file_id(fields), _terms(fields, caller)
+    promise = read_promise(idempotency_key, {**fields, "x-reelay-operation": "batch"})
+    input_file_id, terms = _input_file_id(fields), _terms(fields, caller)._replace(promise=promise)
     if dry_run:
         survey = await preview_batch(input_file_id, tenant=caller.tenant, intake=services.batches)
         return BatchPreview.of(input_file_id, survey)
@@ -93,9 +99,13 @@ async def cancel(batch_id: str, tenant: Tenant, services: Services) -> BatchAnsw
 
 
 @router.post("/{batch_id}/retry")
-async def retry(batch_id: str, tenant: Tenant, services: Services) -> BatchAnswer:
+async def retry(
+    batch_id: str, tenant: Tenant, services: Services, idempotency_key: IdempotencyKey = None
+) -> BatchAnswer:
     """Ask again, in a new batch, for the lines that were not completed."""
-    return BatchAnswer.of(await retry_batch(await _batch(batch_id, tenant, services), intake=services.batches))
+    promise = read_promise(idempotency_key, {"retry_of": batch_id, "x-reelay-operation": "batch"})
+    batch = await _batch(batch_id, tenant, services)
+    return BatchAnswer.of(await retry_batch(batch, promise=promise, intake=services.batches))
 
 
 async def _batch(batch_id: str, tenant: str, services: FrontDoorServices) -> Batch:

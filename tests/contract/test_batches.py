@@ -1,11 +1,12 @@
 """The unmodified client runs a batch: upload, create, watch, read, cancel, retry."""
 
 import json
+import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
-from openai import BadRequestError, NotFoundError, OpenAI
+from openai import BadRequestError, ConflictError, NotFoundError, OpenAI
 
 from tests.e2e.running_stack import RunningStack, wait_until
 
@@ -109,6 +110,16 @@ def test_cancelling_finishes_what_runs_and_a_retry_asks_for_the_rest(client: Ope
     assert again["reelay"]["retry_of"] == batch.id
     client.batches.cancel(again["id"])
     assert ended(client, again["id"]).request_counts.total in {0, counts.failed}
+
+
+def test_the_same_key_is_the_same_batch(client: OpenAI):
+    key = {"extra_headers": {"Idempotency-Key": str(uuid.uuid4())}}
+    fields: Any = {"input_file_id": uploaded(client, [a_line(1)]), "endpoint": "/v1/videos"}
+    first, second = (client.batches.create(**fields, completion_window="24h", **key) for _ in range(2))
+    assert first.id == second.id
+    with pytest.raises(ConflictError) as refusal:
+        client.batches.create(**fields, completion_window="24h", metadata={"reel": "8"}, **key)
+    assert refusal.value.code == "idempotency_key_reused"
 
 
 def test_what_cannot_be_a_batch_is_refused(client: OpenAI):

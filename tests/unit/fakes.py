@@ -21,12 +21,13 @@ from clients.character_table import CharacterTable
 from clients.character_table import missing as missing_character
 from clients.creations import InputFile
 from clients.file_table import FilePage, FileTable
+from clients.idempotency import AlreadyAccepted, Idempotency
 from clients.multipart import InputStream
 from clients.orchestrations import Orchestrations
 from clients.purge_progress import PurgeProgress
 from clients.render_times import RenderTimeTable
 from clients.secret_store import SecretStore
-from clients.video_table import Aged, AlreadyAccepted, Idempotency, Page, VideoTable
+from clients.video_table import Aged, Page, VideoTable
 from clients.videos_api import ContentStream, VideosApi
 from domain.batch import Batch, BatchRef
 from domain.capacity import Fleet, Lease, Pool
@@ -230,13 +231,19 @@ class FakeBatchTable:
     def __init__(self) -> None:
         self.records = dict[BatchRef, Batch]()
         self.opened = list[BatchRef]()
+        self.promises = dict[tuple[str, str], tuple[str, str]]()
 
     def as_table(self) -> BatchTable:
         return cast("BatchTable", self)
 
-    async def insert(self, batch: Batch) -> None:
+    async def insert(self, batch: Batch, promise: Idempotency | None = None) -> Batch:
         self.opened.append(batch.ref)
-        self.records.setdefault(batch.ref, batch)
+        if promise:
+            noted = batch.batch_id, promise.body_sha256
+            made = self.promises.setdefault((batch.tenant, promise.key), noted)
+            if made[0] != batch.batch_id:
+                raise AlreadyAccepted(*made)
+        return self.records.setdefault(batch.ref, batch)
 
     async def get(self, ref: BatchRef) -> Batch:
         if ref not in self.records:

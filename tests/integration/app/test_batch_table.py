@@ -7,6 +7,7 @@ import pytest
 from azure.data.tables.aio import TableClient
 
 from clients.batch_table import BatchTable
+from clients.idempotency import AlreadyAccepted, Idempotency
 from domain.batch import BATCH_IDS, Batch, LineError
 from domain.errors import NotFound
 from tests.unit.activities.batch_world import BatchWorld
@@ -42,6 +43,35 @@ async def test_a_batch_that_is_accepted_again_stays_as_it_is(batches: BatchTable
     await batches.close_case(batch.ref)
     await batches.close_case(batch.ref)
     assert [ref async for ref in batches.open()] == []
+
+
+async def test_a_key_makes_one_batch(batches: BatchTable):
+    first, second, promise = a_batch(1), a_batch(2), Idempotency("a key / with #?", "body")
+    for _ in range(2):
+        assert (await batches.insert(first, promise)).ref == first.ref
+    for body in ("body", "another"):
+        with pytest.raises(AlreadyAccepted) as earlier:
+            await batches.insert(second, Idempotency(promise.key, body))
+        assert (earlier.value.made_id, earlier.value.body_sha256) == (first.batch_id, "body")
+    with pytest.raises(NotFound):
+        await batches.get(second.ref)
+    assert (await batches.insert(second)).ref == second.ref
+
+
+async def test_a_key_may_come_later_for_a_batch_that_is_there(batches: BatchTable):
+    there, other, promise = a_batch(1), a_batch(2), Idempotency("key", "body")
+    await batches.insert(there)
+    assert (await batches.insert(there, promise)).ref == there.ref
+    with pytest.raises(AlreadyAccepted):
+        await batches.insert(other, promise)
+
+
+async def test_of_two_at_once_one_makes_the_batch(batches: BatchTable):
+    some, promise = [a_batch(number) for number in range(5)], Idempotency("key", "body")
+    made = await asyncio.gather(*(batches.insert(batch, promise) for batch in some), return_exceptions=True)
+    (won,) = [batch for batch in made if isinstance(batch, Batch)]
+    refused = [earlier.made_id for earlier in made if isinstance(earlier, AlreadyAccepted)]
+    assert refused == [won.batch_id] * 4
 
 
 async def test_changes_at_the_same_time_all_count(batches: BatchTable):

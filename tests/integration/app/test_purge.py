@@ -13,8 +13,9 @@ from clients.batch_table import BatchTable
 from clients.blob_store import BlobStore
 from clients.file_table import FileTable
 from clients.files import Files
+from clients.idempotency import AlreadyAccepted, Idempotency
 from clients.purge_progress import PurgeProgress
-from clients.video_table import AlreadyAccepted, Idempotency, VideoTable
+from clients.video_table import VideoTable
 from domain.errors import NotFound
 from domain.file import FILE_IDS, File, Purpose
 from domain.media import content_blob
@@ -97,7 +98,7 @@ async def test_a_video_that_was_never_made_leaves_the_key_to_the_one_that_was(vi
     await videos.remove(never_made.ref)
     with pytest.raises(AlreadyAccepted) as refusal:
         await inserted(videos, video_at(2), KEY)
-    assert refusal.value.video_id == made.video_id
+    assert refusal.value.made_id == made.video_id
 
 
 async def test_what_a_video_cost_outlives_it(videos: VideoTable, table: TableClient):

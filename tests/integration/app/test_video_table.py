@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from clients.video_table import AlreadyAccepted, Idempotency, VideoTable
+from clients.idempotency import AlreadyAccepted, Idempotency
+from clients.video_table import VideoTable
 from domain.claim import Claim
 from domain.errors import NotFound
 from domain.failures import Failure
@@ -100,7 +101,7 @@ async def test_one_of_many_concurrent_inserts_gets_the_idempotency_key(videos: V
         try:
             await videos.insert(video, alarm_at=NOW, idempotency=Idempotency("key", "body"))
         except AlreadyAccepted as earlier:
-            return earlier.video_id
+            return earlier.made_id
         return video.video_id
 
     (winner,) = set(await asyncio.gather(*(insert(video) for video in candidates)))

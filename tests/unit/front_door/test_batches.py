@@ -8,15 +8,16 @@ from domain.batch import BatchRef, BatchStatus, Progress
 from domain.batch_report import Report
 from tests.unit.activities.batch_world import a_line, as_jsonl
 from tests.unit.examples import NOW, TENANT, a_file
-from tests.unit.front_door.world import OTHER_KEY, World, error_of
+from tests.unit.front_door.world import KEY, OTHER_KEY, World, error_of
 
+KEY_1 = {"idempotency-key": "k-1"}
 ASKED = {"endpoint": "/v1/videos", "completion_window": "24h"}
 
 
-async def asked(world: World, **changes: Any) -> dict[str, Any]:
+async def asked(world: World, *, key: str = KEY, **changes: Any) -> dict[str, Any]:
     """The fields of POST /batches, for a file of two lines."""
-    text = as_jsonl([a_line(1), a_line(2)])
-    sent = await world.ask("POST", "/v1/files", data={"purpose": "batch"}, files={"file": ("in.jsonl", text)})
+    form = {"data": {"purpose": "batch"}, "files": {"file": ("in.jsonl", as_jsonl([a_line(1), a_line(2)]))}}
+    sent = await world.ask("POST", "/v1/files", key=key, **form)
     return {"input_file_id": sent.json()["id"], **ASKED, **changes}
 
 
@@ -68,7 +69,8 @@ async def test_a_batch_that_runs_cannot_be_retried(world: World):
     assert (answer.status_code, error_of(answer)["code"]) == (400, "batch_not_ended")
 
 
-async def test_a_batch_that_is_retried_twice_has_one_retry(world: World):
+async def failed_batch(world: World) -> str:
+    """The id of a batch of which a line has failed."""
     asked = await created(world)
     ref = BatchRef(tenant=TENANT, batch_id=asked["id"])
     batch = world.batches.records[ref]
@@ -78,10 +80,70 @@ async def test_a_batch_that_is_retried_twice_has_one_retry(world: World):
     world.files.records[TENANT, errors.file_id] = errors
     world.file_blobs.blobs[errors.blob] = report
     world.batches.records[ref] = done.model_copy(update={"error_bytes": len(report)})
-    answers = [await world.ask("POST", f"/v1/batches/{asked['id']}/retry") for _ in range(2)]
+    return ref.batch_id
+
+
+@pytest.mark.parametrize("keys", [[{}, {}], [{}, KEY_1], [KEY_1, KEY_1], [KEY_1, {"idempotency-key": "k-2"}]])
+async def test_a_batch_that_is_retried_twice_has_one_retry(world: World, keys: list[dict[str, str]]):
+    batch_id = await failed_batch(world)
+    answers = [await world.ask("POST", f"/v1/batches/{batch_id}/retry", headers=key) for key in keys]
     assert [answer.status_code for answer in answers] == [200, 200]
     assert answers[0].json() == answers[1].json()
     assert len(world.batches.records) == 2
+
+
+async def test_a_retry_does_not_take_the_key_of_another_request(world: World):
+    batch_id = await failed_batch(world)
+    assert (await world.ask("POST", "/v1/batches", json=await asked(world), headers=KEY_1)).status_code == 200
+    answer = await world.ask("POST", f"/v1/batches/{batch_id}/retry", headers=KEY_1)
+    assert (answer.status_code, error_of(answer)["code"]) == (409, "idempotency_key_reused")
+
+
+async def test_the_same_key_and_request_are_the_same_batch(world: World):
+    fields = await asked(world)
+    first, second = [await world.ask("POST", "/v1/batches", json=fields, headers=KEY_1) for _ in range(2)]
+    assert first.json() == second.json()
+    assert len(world.batches.records) == 1
+    without = [await world.ask("POST", "/v1/batches", json=fields) for _ in range(2)]
+    assert len({answer.json()["id"] for answer in (first, *without)}) == 3
+
+
+async def test_the_same_key_starts_a_batch_that_was_not_started(world: World):
+    fields = await asked(world)
+    world.runs.broken = TimeoutError()
+    await world.ask("POST", "/v1/batches", json=fields, headers=KEY_1)
+    world.runs.broken = None
+    batch = (await world.ask("POST", "/v1/batches", json=fields, headers=KEY_1)).json()
+    assert [ref.batch_id for ref in world.runs.started] == [batch["id"]]
+
+
+@pytest.mark.parametrize("change", [{"completion_window": "48h"}, {"metadata": {"reel": "7"}}])
+async def test_the_same_key_with_another_request_is_refused(world: World, change: dict[str, Any]):
+    fields = await asked(world)
+    await world.ask("POST", "/v1/batches", json=fields, headers=KEY_1)
+    answer = await world.ask("POST", "/v1/batches", json=fields | change, headers=KEY_1)
+    assert (answer.status_code, error_of(answer)["param"]) == (409, "Idempotency-Key")
+    assert len(world.batches.records) == 1
+
+
+async def test_another_tenants_key_is_another_key(world: World):
+    for key in (KEY, OTHER_KEY):
+        fields = await asked(world, key=key)
+        answer = await world.ask("POST", "/v1/batches", json=fields, key=key, headers=KEY_1)
+        assert answer.status_code == 200
+    assert {ref.tenant for ref in world.batches.records} == {TENANT, "globex"}
+
+
+async def test_a_preview_does_not_use_the_key_up(world: World):
+    fields = await asked(world)
+    await world.ask("POST", "/v1/batches?dry_run=true", json=fields, headers=KEY_1)
+    answer = await world.ask("POST", "/v1/batches", json=fields | {"completion_window": "7d"}, headers=KEY_1)
+    assert answer.status_code == 200
+
+
+async def test_an_overlong_key_is_refused(world: World):
+    answer = await world.ask("POST", "/v1/batches", json=await asked(world), headers={"idempotency-key": "k" * 256})
+    assert (answer.status_code, error_of(answer)["param"]) == (400, "Idempotency-Key")
 
 
 async def test_another_tenants_batch_is_not_there(world: World):
