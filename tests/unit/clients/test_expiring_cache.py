@@ -1,0 +1,63 @@
+"""What was read is believed for so long, and is read once for all who ask."""
+
+import asyncio
+
+import pytest
+
+from clients.expiring_cache import ExpiringCache
+
+
+class Source:
+    """Answers each key with how often it was read."""
+
+    def __init__(self) -> None:
+        self.reads = dict[str, int]()
+        self.now = 0.0
+        self.error: Exception | None = None
+        self.cache = ExpiringCache(self.read, fresh_s=4, most=2, monotonic=lambda: self.now)
+
+    async def read(self, key: str) -> int:
+        self.reads[key] = self.reads.get(key, 0) + 1
+        await asyncio.sleep(0)
+        if self.error:
+            raise self.error
+        return self.reads[key]
+
+
+async def test_a_value_is_believed_until_it_is_too_old():
+    source = Source()
+    assert [await source.cache.get("a"), await source.cache.get("a")] == [1, 1]
+    source.now = 3.9
+    assert await source.cache.get("a") == 1
+    source.now = 4
+    assert await source.cache.get("a") == 2
+
+
+async def test_all_who_ask_at_once_share_a_read():
+    source = Source()
+    assert await asyncio.gather(*(source.cache.get("a") for _ in range(50))) == [1] * 50
+
+
+async def test_one_who_gives_up_is_nothing_to_the_others():
+    source = Source()
+    first, second = (asyncio.create_task(source.cache.get("a")) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second == 1
+
+
+async def test_what_could_not_be_read_is_read_again():
+    source = Source()
+    source.error = ConnectionError()
+    answers = await asyncio.gather(*(source.cache.get("a") for _ in range(2)), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [ConnectionError] * 2
+    source.error = None
+    assert await source.cache.get("a") == 2
+
+
+@pytest.mark.parametrize(("key", "reads"), [("a", 2), ("b", 1), ("c", 1)])
+async def test_no_more_is_remembered_than_there_is_room_for(key: str, reads: int):
+    source = Source()
+    for each in "abc":
+        await source.cache.get(each)
+    assert await source.cache.get(key) == reads
