@@ -162,7 +162,7 @@ async def test_a_batch_that_was_cancelled_meanwhile_goes_on_to_report_its_lines(
     await world.run_to_the_end()
     assert world.batch.status is BatchStatus.CANCELLED
     assert [line["error"]["code"] for line in world.errors()] == ["batch_cancelled"]
-    assert world.told == []
+    assert world.told == ["batch.cancelled"]
 
 
 def test_too_many_lines_are_said_once(monkeypatch: pytest.MonkeyPatch):
