@@ -14,6 +14,7 @@ from azure.storage.blob import BlobBlock, BlobSasPermissions, ContentSettings, U
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
 from domain.errors import NotFound, PayloadTooLarge
+from domain.file import File
 from domain.video import StoredContent
 
 BLOCK_BYTES = 4 * 1024 * 1024
@@ -207,7 +208,7 @@ class BlobStore:
         except ResourceNotFoundError:
             raise NotFound(f"The blob '{blob}' is gone.") from None
 
-    async def blocks(self, stored: StoredContent) -> AsyncIterator[bytes]:
+    async def blocks(self, stored: StoredContent | File) -> AsyncIterator[bytes]:
         """The bytes of a blob, never more than a block of them in memory.
 
         Raises:

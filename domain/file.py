@@ -20,8 +20,8 @@ class Purpose(StrEnum):
 
 
 UPLOADABLE = (Purpose.BATCH, Purpose.VISION, Purpose.USER_DATA)
-IMAGES = (Purpose.VISION, Purpose.USER_DATA)
-"""The purposes of files that a video may start from."""
+SOURCES = (Purpose.VISION, Purpose.USER_DATA)
+"""The purposes of files that a video may start from, or be made of."""
 
 
 class File(BaseModel):

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from domain.errors import InvalidRequest, PayloadTooLarge
-from domain.file import IMAGES, File
+from domain.file import SOURCES, File
 from domain.reference_image import read_reference_image
 
 PARAM: Final = "input_reference"
@@ -105,8 +105,8 @@ def check_upload(file: File, limits: ImageLimits) -> None:
         InvalidRequest: It is not for this.
         PayloadTooLarge: It is larger.
     """
-    if file.purpose not in IMAGES:
-        allowed = " or ".join(IMAGES)
+    if file.purpose not in SOURCES:
+        allowed = " or ".join(SOURCES)
         message = f"The file was uploaded for the purpose '{file.purpose}'. Upload images for {allowed}."
         raise InvalidRequest(message, param=PARAM)
     if file.size_bytes > limits.max_bytes:

@@ -85,7 +85,7 @@ def _file(fields: Mapping[str, Any]) -> InputFile:
     match fields.get("video"):
         case SentFile() as sent:
             clip = read_clip(sent.content)
-            return InputFile(clip.file_name, clip.content, clip.content_type)
+            return InputFile(clip.file_name, sent.content, clip.content_type)
         case _:
             raise InvalidRequest("Send the video as an MP4 file.", param="video")
 

@@ -15,6 +15,7 @@ from domain.video_request import VideoRequest, read_video_request
 from intake.fields import SentFile
 from intake.input_reference import read_input_reference
 from intake.services import Intake
+from intake.uploaded_clip import read_uploaded_clip
 
 
 class Draft(NamedTuple):
@@ -63,8 +64,12 @@ async def read_draft(
         case {"id": str() as video_id}:
             parent = await intake.videos.get_visible(VideoRef(tenant=caller.tenant, video_id=video_id))
             return Draft(remake_of(parent, wish, intake.catalog, intake.clock()))
+        case {"file_id": str() as file_id} if operation != "remix":
+            clip = await read_uploaded_clip(file_id, tenant=caller.tenant, intake=intake)
+            return Draft(remake_of_file(clip, wish, intake.catalog, today), clip)
         case SentFile() as sent if operation != "remix":
             clip = read_clip(sent.content)
             return Draft(remake_of_file(clip, wish, intake.catalog, today), clip)
         case _:
-            raise InvalidRequest("Send the video as {'id': VIDEO_ID}, or as an MP4 file.", param=PARAM)
+            message = "Send the video as {'id': VIDEO_ID}, as {'file_id': FILE_ID}, or as an MP4 file."
+            raise InvalidRequest(message, param=PARAM)

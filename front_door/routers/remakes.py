@@ -11,7 +11,9 @@ from front_door.wire import VideoAnswer
 router = APIRouter(prefix="/videos", tags=["videos"])
 
 _SOURCE: dict[str, Any] = {
-    "video": {"description": "A completed video of yours, {'id': VIDEO_ID}, or an MP4 file."},
+    "video": {
+        "description": "A completed video of yours, {'id': VIDEO_ID}, or an MP4 file, sent or {'file_id': FILE_ID}."
+    },
     "model": {"type": "string", "description": "Who shall do it, when a file is sent."},
 }
 _SECONDS: dict[str, Any] = {"seconds": {"type": "string", "enum": ["4", "8", "12", "16", "20"]}}

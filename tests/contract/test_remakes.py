@@ -51,6 +51,21 @@ def test_of_a_video_or_a_file(client: OpenAI, completed: dict[str, Any], content
     assert costs == (("4", "0.40") if operation == "edit" else ("12", "0.80"))
 
 
+@pytest.mark.parametrize("operation", ["edit", "extension"])
+def test_of_a_file_that_was_uploaded_before(client: OpenAI, content: bytes, completed: dict[str, Any], operation: str):
+    file = client.files.create(file=("boat.mp4", content), purpose="user_data")
+    video: Any = {"video": omit, "extra_body": {"video": {"file_id": file.id}}}
+    if operation == "edit":
+        made: Any = client.videos.edit(prompt="with more wind", **video)
+    else:
+        made = client.videos.extend(prompt="with more wind", seconds="8", **video)
+    client.files.delete(file.id)
+
+    made = client.videos.poll(made.id)
+
+    assert (made.status, made.size, made.remixed_from_video_id) == ("completed", completed["size"], None)
+
+
 def test_what_the_deployment_has_dropped_is_edited_from_our_copy(
     stack: RunningStack, client: OpenAI, completed: dict[str, Any]
 ):

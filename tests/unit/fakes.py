@@ -410,7 +410,7 @@ class FakeBlobStore:
     async def size(self, blob: str) -> int:
         return len(self.blobs.get(blob, b""))
 
-    async def blocks(self, stored: StoredContent) -> AsyncIterator[bytes]:
+    async def blocks(self, stored: StoredContent | File) -> AsyncIterator[bytes]:
         yield await self.read(stored.blob)
 
     async def delete(self, blob: str) -> None:

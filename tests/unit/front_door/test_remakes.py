@@ -97,6 +97,73 @@ async def test_an_uploaded_video_is_kept_until_it_is_sent_along(world: World, pa
     assert world.inputs.blobs == {stored.blob: content}
 
 
+async def uploaded(world: World, content: bytes, *, purpose: str = "user_data", key: str = KEY) -> str:
+    """The id of a file."""
+    form = {"data": {"purpose": purpose}, "files": {"file": ("boat.mp4", content)}}
+    return (await world.ask("POST", "/v1/files", key=key, **form)).json()["id"]
+
+
+@pytest.mark.parametrize("purpose", ["user_data", "vision"])
+@pytest.mark.parametrize("long", [True, False])
+@pytest.mark.parametrize(("path", "seconds"), [("edits", {}), ("extensions", {"seconds": "4"})])
+async def test_a_video_that_was_uploaded_before_is_copied(
+    world: World, path: str, seconds: dict[str, str], long: bool, purpose: str
+):
+    content = an_mp4(seconds=6, long=long)
+    file_id = await uploaded(world, content, purpose=purpose)
+    response = await world.ask("POST", f"/v1/videos/{path}", json=PROMPT | seconds | {"video": {"file_id": file_id}})
+    (video,) = world.videos.records.values()
+    assert response.status_code == 200
+    assert (response.json()["size"], response.json()["seconds"]) == ("1280x720", "10" if seconds else "6")
+    (stored,) = video.own_inputs
+    assert world.inputs.blobs == {stored.blob: content}
+    await world.ask("DELETE", f"/v1/files/{file_id}")
+    assert world.inputs.blobs == {stored.blob: content}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"x",
+        b"no video",
+        bytes(40),
+        b"\0\0\0\x01moov",
+        an_mp4()[:150],
+        b"\0\0\0\x08free" * 60 + an_mp4(),
+        b"\x7f\xff\xff\xffmoov",
+    ],
+)
+async def test_an_uploaded_file_that_is_no_video_is_refused(world: World, content: bytes):
+    asked = {**PROMPT, "video": {"file_id": await uploaded(world, content)}}
+    refused = await world.ask("POST", "/v1/videos/edits", json=asked)
+    assert (refused.status_code, error_of(refused)["code"]) == (400, "invalid_video")
+    assert (world.videos.records, world.inputs.blobs) == ({}, {})
+
+
+async def test_little_is_read_of_an_uploaded_video_to_know_it(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("intake.uploaded_clip._LONGEST_MOVIE_BYTES", 100)
+    asked = {**PROMPT, "video": {"file_id": await uploaded(world, an_mp4())}}
+    assert error_of(await world.ask("POST", "/v1/videos/edits", json=asked))["code"] == "invalid_video"
+
+
+async def test_an_uploaded_file_for_something_else_is_refused(world: World):
+    asked = {**PROMPT, "video": {"file_id": await uploaded(world, an_mp4(), purpose="batch")}}
+    refused = await world.ask("POST", "/v1/videos/edits", json=asked)
+    assert (refused.status_code, error_of(refused)["param"]) == (400, "video")
+    assert "purpose 'batch'" in error_of(refused)["message"]
+
+
+async def test_anothers_upload_is_as_unknown_as_one_that_never_was(world: World):
+    for file_id in (await uploaded(world, an_mp4(), key=OTHER_KEY), "file-0"):
+        refused = await world.ask("POST", "/v1/videos/edits", json={**PROMPT, "video": {"file_id": file_id}})
+        assert (refused.status_code, error_of(refused)["code"]) == (404, "file_not_found")
+
+
+async def test_nobody_remixes_an_upload(world: World):
+    asked = {**PROMPT, "video_id": {"file_id": await uploaded(world, an_mp4())}}
+    assert (await world.ask("POST", "/v1/videos/remix", json=asked)).status_code == 400
+
+
 @pytest.mark.parametrize("video", [None, "x", {"id": 7}, {}, []])
 async def test_without_a_video_nothing_can_be_made(world: World, video: Any):
     refused = await world.ask("POST", "/v1/videos/edits", json={**PROMPT, "video": video})
