@@ -10,6 +10,7 @@ from clients.idempotency import AlreadyAccepted, Idempotency
 from domain.caller import Caller
 from domain.catalog import Operation
 from domain.clip import Clip
+from domain.file import File
 from domain.reference_image import ReferenceImage
 from domain.video import BatchLine, StoredContent, Video, VideoRef
 from domain.video_id import new_video_id
@@ -111,6 +112,8 @@ def _promise(fields: Mapping[str, Any], operation: Operation, terms: Terms) -> I
 async def _store(ref: VideoRef, file: ReferenceImage | Clip, intake: Intake) -> StoredContent:
     """Leave a file where the orchestration finds it: its history holds references, never bytes."""
     blob = f"{ref.tenant}/{ref.video_id}/{file.file_name}"
+    if isinstance(file.content, File):
+        return await intake.inputs.put_stream(blob, intake.files.blobs.blocks(file.content), file.content_type)
     return await intake.inputs.put(blob, file.content, file.content_type)
 
 
