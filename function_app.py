@@ -1,7 +1,7 @@
 """Composition root: settings, then clients, then every trigger, orchestrator, entity and activity."""
 
 import asyncio
-import logging
+import os
 import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -33,6 +33,9 @@ from clients.orchestrations import Orchestrations
 from clients.remote_files import RemoteFiles
 from clients.secret_store import SecretStore
 from clients.settings import load_settings
+from clients.telemetry.journal import VideoJournal
+from clients.telemetry.logs import log_json
+from clients.telemetry.start import start_telemetry
 from clients.videos_api import VideosApi
 from clients.webhook_sender import WebhookSender
 from clients.webhooks import Webhooks
@@ -70,21 +73,20 @@ PURGE_LIMIT_S, SWEEP_LIMIT_S = 240.0, 180.0
 """Plans end a function after five minutes, unless told otherwise."""
 
 
-# It logs every URL at INFO, and the worker forwards that: a caller's link may carry a signature.
-logging.getLogger("httpx").setLevel(logging.WARNING)
-
-
 def clock() -> datetime:
     """The present time."""
     return datetime.now(UTC)
 
 
+log_json()
 settings = load_settings()
+telemetry = start_telemetry(settings, os.environ)
 azure = Azure(settings)
 if settings.create_storage:
     azure.create_storage()
 
-catalog, videos, contents, inputs = settings.catalog, azure.videos(), azure.contents(), azure.inputs()
+journal = VideoJournal(clock, log_prompts=settings.log_prompts)
+catalog, videos, contents, inputs = settings.catalog, azure.videos(journal.wrote), azure.contents(), azure.inputs()
 render_times, files = azure.render_times(), azure.files()
 secret_store = SecretStore(azure.vault)
 credentials = Credentials(secret_store)

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from activities.services import Services
+from clients.telemetry.logs import bound
+from clients.telemetry.spans import span
 from domain.failures import VideoFailed
 from domain.video import VideoRef
 from domain.workflow import StepRequest, StepResult
@@ -26,11 +28,15 @@ async def run_activity(body: Activity, request: dict[str, Any], services: Servic
         A `StepResult`; a video that failed is one, too.
     """
     step = StepRequest.model_validate(request)
-    try:
-        result = await body(step, services)
-    except VideoFailed as error:
-        result = StepResult.failed(error.failure)
-    await _announce(step.video, services)
+    whose = {"video": step.video.video_id, "tenant": step.video.tenant, "deployment": step.deployment}
+    attributes = {f"reelay.{name}": value for name, value in whose.items()}
+    with bound(**whose), span(step.step, attributes, parent=step.traceparent) as opened:
+        try:
+            result = await body(step, services)
+        except VideoFailed as error:
+            result = StepResult.failed(error.failure)
+            opened.set_attribute("error.type", error.failure.code)
+        await _announce(step.video, services)
     return result.model_dump(mode="json", exclude_defaults=True)
 
 

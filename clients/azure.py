@@ -23,7 +23,7 @@ from clients.purge_progress import PurgeProgress
 from clients.render_times import RenderTimeTable
 from clients.secret_store import SecretStore, read_here
 from clients.settings import Settings
-from clients.video_table import VideoTable
+from clients.video_table import VideoTable, Wrote
 from clients.webhook_deliveries import WebhookDeliveries
 from clients.webhook_endpoints import WebhookEndpoints
 from domain.errors import ConfigurationError
@@ -53,9 +53,9 @@ class Azure:
         self._blobs = BlobServiceClient(blob_endpoint, credential=self._key or self._identity, **_TRANSPORT)
         self._signer = AccountKeySigner(self._key) if self._key else UserDelegationSigner(self._blobs)
 
-    def videos(self) -> VideoTable:
-        """The video records."""
-        return VideoTable(self._table())
+    def videos(self, wrote: Wrote) -> VideoTable:
+        """The video records; `wrote` hears of what is written."""
+        return VideoTable(self._table(), wrote)
 
     def render_times(self) -> RenderTimeTable:
         """How long renders take."""

@@ -78,6 +78,9 @@ class Settings(BaseSettings):
         event_grid_key: Its key, where it does not know us by our identity.
         key_vault_ca: A PEM file to trust for Key Vault; only a local fake needs it.
         allow_private_addresses: Whether reference images and webhooks may use private networks.
+        telemetry: Where spans and metrics go beside those that the environment names; see `clients.telemetry.start`.
+        metrics_endpoint: Whether the operator may ask for the metrics at `/metrics`.
+        log_prompts: Whether the log tells what is asked for.
     """
 
     model_config = SettingsConfigDict(env_prefix="REELAY_", frozen=True, extra="ignore")
@@ -106,6 +109,9 @@ class Settings(BaseSettings):
     event_grid_key: SecretRef | None = None
     key_vault_ca: Path | None = None
     allow_private_addresses: bool = False
+    telemetry: Literal["console"] | None = None
+    metrics_endpoint: bool = False
+    log_prompts: bool = False
 
     @field_validator("models", mode="before")
     @classmethod

@@ -22,6 +22,9 @@ from domain.timed_id import first_key_at
 from domain.video import InvalidTransition, Video, VideoRef
 from domain.video_id import VIDEO_IDS, is_video_id
 
+type Wrote = Callable[[Video | None, Video], None]
+"""Hears of each change of a record once it is written: what was there before, if something was, and what is now."""
+
 _AMEND_ATTEMPTS = 20
 _REMEMBERED = 100
 
@@ -52,10 +55,12 @@ class VideoTable:
 
     Args:
         table: The table; its credential needs data access.
+        wrote: Hears of what is written, if somebody wants to.
     """
 
-    def __init__(self, table: TableClient) -> None:
+    def __init__(self, table: TableClient, wrote: Wrote | None = None) -> None:
         self._table = table
+        self._wrote = wrote or _unheard
         self._tenants = Tenants(table)
         self._last_seen = OrderedDict[VideoRef, _Seen]()
 
@@ -78,6 +83,7 @@ class VideoTable:
                 await self._table.create_entity(rows.to_entity(video))
         else:
             await self._insert_once(video, idempotency)
+        self._wrote(None, video)
 
     async def get(self, ref: VideoRef) -> Video:
         """The record.
@@ -134,7 +140,7 @@ class VideoTable:
             after = change(seen.video)
             if after == seen.video and alarm_at is None:
                 return after
-            if amended := await self._replace(after, seen.etag, alarm_at):
+            if amended := await self._replace(seen, after, alarm_at):
                 return amended
         raise RuntimeError(f"{ref.video_id} kept changing while it was being changed")
 
@@ -285,12 +291,12 @@ class VideoTable:
             after = change(seen.video)
         except InvalidTransition:
             return None
-        return await self._replace(after, seen.etag, alarm_at) if after != seen.video else None
+        return await self._replace(seen, after, alarm_at) if after != seen.video else None
 
-    async def _replace(self, video: Video, etag: str, alarm_at: datetime | None) -> Video | None:
-        """Write a record over the one that has this ETag; None if there is none any more."""
+    async def _replace(self, seen: _Seen, video: Video, alarm_at: datetime | None) -> Video | None:
+        """Write a record over the one that was seen; None if that is there no more."""
         record = rows.to_entity(video)
-        unchanged: dict[str, Any] = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+        unchanged: dict[str, Any] = {"etag": seen.etag, "match_condition": MatchConditions.IfNotModified}
         try:
             if alarm_at is None:
                 written = await self._table.update_entity(record, UpdateMode.REPLACE, **unchanged)
@@ -302,6 +308,7 @@ class VideoTable:
             if error.status_code not in {HTTPStatus.PRECONDITION_FAILED, HTTPStatus.NOT_FOUND}:
                 raise
             return None
+        self._wrote(seen.video, video)
         return self._remember(_Seen(video, written["etag"])).video
 
     async def _newest_first(self, tenant: str, after: str | None, limit: int) -> list[Video]:
@@ -329,6 +336,10 @@ class VideoTable:
 
     def _rows(self, tenant: str, span: tuple[str, str], **how: Any) -> AsyncIterator[Any]:
         return rows_between(self._table, rows.tenant_partition(tenant), span, **how)
+
+
+def _unheard(_before: Video | None, _after: Video) -> None:
+    """Where nobody listens."""
 
 
 def _seen(row: Any) -> _Seen:

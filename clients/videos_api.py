@@ -11,6 +11,7 @@ from clients.access_check import problem_of, problem_of_silence
 from clients.creations import InputFile, creation_of
 from clients.credentials import Credentials
 from clients.multipart import InputStream
+from clients.telemetry.exchange import exchange
 from clients.upstream_auth import UpstreamAuth
 from clients.upstream_wire import read_character, read_job, read_jobs, to_error, translated_transport_errors
 from domain.access import AccessProblem
@@ -177,9 +178,11 @@ class VideosApi:
         self, deployment: Deployment, method: str, path: str, *, stream: bool = False, **parts: Any
     ) -> httpx.Response:
         request = self._request(deployment, method, path, **parts)
-        with translated_transport_errors(request):
+        with exchange(request, deployment) as answered, translated_transport_errors(request):
             auth = UpstreamAuth(self._credentials, deployment.auth)
-            return await self._http.send(request, auth=auth, stream=stream)
+            response = await self._http.send(request, auth=auth, stream=stream)
+            answered(response)
+            return response
 
     def _request(
         self, deployment: Deployment, method: str, path: str, params: Mapping[str, str] | None = None, **parts: Any

@@ -67,6 +67,10 @@ class Condition(BaseModel):
         """Whether its circuit is: it gets one job at a time, as a probe."""
         return self.faults >= FAULTS_UNTIL_OPEN
 
+    def rests(self, now: datetime) -> bool:
+        """Whether it is given no jobs for a time, after a refusal or a fault."""
+        return self.rests_until is not None and now < self.rests_until
+
     def limit(self, deployment: Deployment) -> int:
         """How many jobs it is given at once."""
         return min(deployment.max_concurrent, self.concurrency or deployment.max_concurrent)

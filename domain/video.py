@@ -95,12 +95,14 @@ class Video(_Value):
         weight: Its tenant's share of the slots, beside other tenants'.
         key_id: The key that asked for it, if that has an id.
         batch: The line that asks for it, if one does.
+        traceparent: The span that accepted it, in W3C's words, if somebody traces.
         deployment: Who renders it, once chosen.
         submitting_since: When the intent to create the render job was written, before anything was sent.
         unanswered_since: When the deployment failed to answer the creation.
         unanswered: How many creations were given up, because they were not answered and no job showed up.
         upstream_id: The render job's id at the deployment.
         progress: Percent, as the deployment last said.
+        polls: How often the deployment was asked how far it is, and answered.
         seen_running_at: When it last said that the job is not done.
         contents: What was copied, by variant.
         content_removed_at: When that was removed, as it was old.
@@ -127,9 +129,11 @@ class Video(_Value):
     weight: float = 1.0
     key_id: str | None = None
     batch: BatchLine | None = None
+    traceparent: str | None = None
 
     state: VideoState = VideoState.QUEUED
     progress: int = 0
+    polls: int = 0
     deployment: str | None = None
     submitting_since: datetime | None = None
     unanswered_since: datetime | None = None
@@ -204,12 +208,13 @@ class Video(_Value):
 
     def progressed(self, percent: int, now: datetime) -> Self:
         """The deployment says that it is not done, and how far it is; it never goes back."""
-        return self._with(progress=max(self.progress, min(percent, 100)), seen_running_at=now)
+        polls = self.polls + (now != self.seen_running_at)
+        return self._with(progress=max(self.progress, min(percent, 100)), polls=polls, seen_running_at=now)
 
     def copying(self, now: datetime, *, rendered_s: int) -> Self:
         """The render is done, so its cost is known: its seconds times the price they were asked for at."""
         cost_usd = rendered_s * (self.usd_per_second or Decimal(0))
-        return self._move(VideoState.COPYING, rendered_at=now, progress=100, cost_usd=cost_usd)
+        return self._move(VideoState.COPYING, rendered_at=now, progress=100, polls=self.polls + 1, cost_usd=cost_usd)
 
     def copied(self, contents: Mapping[Variant, StoredContent]) -> Self:
         """These files are in our storage, whole."""

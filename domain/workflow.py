@@ -137,6 +137,7 @@ class StepRequest(BaseModel):
         troubles: How often the step met each trouble, by its kind, since it last met none.
         failure: Why the video is to end, if it failed.
         batch: The batch that is told when it has ended.
+        traceparent: The span that accepted the video, whose trace goes on here.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -151,6 +152,7 @@ class StepRequest(BaseModel):
     troubles: Mapping[str, int] = {}
     failure: Failure | None = None
     batch: str | None = None
+    traceparent: str | None = None
 
     @classmethod
     def first(cls, video: Video) -> Self:
@@ -158,7 +160,14 @@ class StepRequest(BaseModel):
         demand = Demand.of(video)
         step = Step.COPY if video.state is VideoState.COPYING else Step.ACQUIRE
         batch_id = video.batch.batch_id if video.batch else None
-        return cls(video=video.ref, demand=demand, step=step, pool=video.model, batch=batch_id)
+        return cls(
+            video=video.ref,
+            demand=demand,
+            step=step,
+            pool=video.model,
+            batch=batch_id,
+            traceparent=video.traceparent,
+        )
 
     def attempts_at(self, trouble: Exception) -> int:
         """How often this kind of trouble was met before."""

@@ -5,6 +5,7 @@ import logging
 from dataclasses import dataclass
 
 from clients.blob_store import BlobStore
+from clients.telemetry.metrics import DEAD_LETTERED
 from domain.errors import ReelayError
 from domain.inbox import DEAD_LETTERS
 from event_sources.grid_event import GridEvent
@@ -31,5 +32,6 @@ class DeadLetters:
         blob = f"{DEAD_LETTERS}/{event.digest}.json"
         letter = error.envelope() | {"event": event.as_cloud_event()}
         await self.blobs.put(blob, json.dumps(letter, indent=2).encode(), "application/json")
+        DEAD_LETTERED.add(1)
         _log.warning("the event %s of %s is put away as %s: %s", event.id, event.source, blob, error.message)
         return blob

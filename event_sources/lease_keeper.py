@@ -15,11 +15,14 @@ from grpc.aio import AioRpcError
 
 from clients.capacity_pools import CapacityPools
 from clients.orchestrations import Orchestrations
+from clients.telemetry.metrics import COOLDOWN, QUEUE_AGE
 from clients.video_table import VideoTable
-from domain.capacity import Lease
+from domain.capacity import Lease, Pool
 from domain.catalog import Catalog
+from domain.condition import Condition
 from domain.errors import NotFound
 from domain.video import Video, VideoRef, VideoState
+from domain.video_id import created_at
 from domain.workflow import News
 
 _log = logging.getLogger(__name__)
@@ -54,6 +57,7 @@ class LeaseKeeper:
 
     async def _reconcile(self, model: str, now: datetime) -> None:
         pool, lost = await self.pools.state(model), list[Lease]()
+        self._measure(pool, model, now)
         for lease in pool.leases.values():
             if now - lease.granted_at > GRACE and await self._is_lost(lease, model, now):
                 lost.append(lease)
@@ -62,6 +66,13 @@ class LeaseKeeper:
             await self.pools.reclaim(model, lost, now)
         if pool.ringer and now - pool.ringer.at > GRACE:
             await self._tell(pool.ringer.video, model)
+
+    def _measure(self, pool: Pool, model: str, now: datetime) -> None:
+        oldest = min((created_at(waiting.video.video_id) for waiting in pool.line.in_turn()), default=now)
+        QUEUE_AGE.set((now - oldest).total_seconds(), model=model)
+        for deployment in self.catalog.models[model].deployments:
+            condition = pool.conditions.get(deployment.name, Condition())
+            COOLDOWN.set(float(condition.rests(now)), model=model, deployment=deployment.name)
 
     async def _is_lost(self, lease: Lease, model: str, now: datetime) -> bool:
         """Whether nobody will give a slot back; a video that does not know of its slot is told."""

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from grpc.aio import AioRpcError
 
 from clients.idempotency import AlreadyAccepted, Idempotency
+from clients.telemetry.spans import traceparent
 from domain.caller import Caller
 from domain.catalog import Operation
 from domain.clip import Clip
@@ -91,7 +92,13 @@ async def keep_video(
     now = intake.clock()
     ref = VideoRef(tenant=caller.tenant, video_id=new_video_id(now, intake.randomness(_ID_RANDOM_BYTES)))
     stored = await _store(ref, draft.file, intake) if draft.file else None
-    own = {"created_at": now, "batch": terms.batch, "weight": caller.weight, "key_id": caller.key_id}
+    own = {
+        "created_at": now,
+        "batch": terms.batch,
+        "weight": caller.weight,
+        "key_id": caller.key_id,
+        "traceparent": traceparent(),
+    }
     video = Video.model_validate({**ref.model_dump(), **draft.fields_with(stored), **own})
     try:
         await intake.videos.insert(video, alarm_at=now + intake.sweep_grace, idempotency=promise)

@@ -1,0 +1,85 @@
+"""The log: one JSON object a line, which says of whom it speaks and holds no secret."""
+
+import json
+import logging
+import re
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, override
+
+from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
+
+_known: ContextVar[Mapping[str, str]] = ContextVar("known", default=MappingProxyType({}))
+
+_CHATTY = ("azure", "httpx")
+"""They log every URL at INFO, and the worker forwards that: a caller's link may carry a signature."""
+_SECRET = re.compile(
+    r"(bearer\s+|(?:api-key|authorization|x-identity-header)\W{1,5}|[?&]sig=|(?:Account|SharedAccess)Key=)[^\s\"'&;,\\]+"
+    r"|\b(sk-)[\w-]{8,}|\b(eyJ)[\w-]+\.[\w-]+\.[\w-]+",
+    re.IGNORECASE,
+)
+
+
+@contextmanager
+def bound(**fields: str | None) -> Generator[None]:
+    """Let every line that is logged in here say this, too; None is left out."""
+    token = _known.set({**_known.get(), **_given(fields)})
+    try:
+        yield
+    finally:
+        _known.reset(token)
+
+
+def note(**fields: str | None) -> None:
+    """Let every line say this that follows in here, or in this request or activity; None is left out."""
+    _known.set({**_known.get(), **_given(fields)})
+
+
+class JsonFormatter(logging.Formatter):
+    """Formats a record with all that is known of what it speaks of.
+
+    What looks like a secret is masked: nobody here logs one, but what a library or a server says is not ours.
+    """
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_known.get(),
+            **_trace(),
+            **_given(getattr(record, "fields", {})),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return masked(json.dumps(line, ensure_ascii=False))
+
+
+def masked(text: str) -> str:
+    """The text without what looks like a secret."""
+    return _SECRET.sub(lambda found: f"{next(filter(None, found.groups()))}***", text)
+
+
+def log_json() -> None:
+    """Let whatever is logged be JSON, wherever it goes."""
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(JsonFormatter())
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _trace() -> Mapping[str, str]:
+    context = get_current_span().get_span_context()
+    if not context.is_valid:
+        return {}
+    return {"trace_id": format_trace_id(context.trace_id), "span_id": format_span_id(context.span_id)}
+
+
+def _given(fields: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in fields.items() if value is not None}
