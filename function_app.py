@@ -124,6 +124,7 @@ intake = Intake(
     videos=videos,
     inputs=inputs,
     files=files,
+    characters=azure.characters(),
     orchestrations=orchestrations,
     remote_files=RemoteFiles(
         httpx.AsyncClient(transport=guarded, timeout=FETCH_TIMEOUT, follow_redirects=True, max_redirects=3),
@@ -160,7 +161,7 @@ front_door = func.AsgiMiddleware(
             admin_key=AdminKey(settings.admin_key, secret_store),
             videos=videos,
             contents=contents,
-            characters=azure.characters(),
+            characters=intake.characters,
             files=files,
             batches=batch_intake,
             orchestrations=orchestrations,

@@ -66,6 +66,8 @@ async def _create(video: Video, request: StepRequest, services: Services) -> Ste
     except UpstreamError as error:
         if isinstance(error, UpstreamNotFound) and video.source and video.source.upstream_id:
             return await _send_source_along(video, error, services)
+        if isinstance(error, UpstreamNotFound) and video.cast:  # the others of this deployment need not suffer for it
+            raise VideoFailed(FailureCode.REJECTED, error.message) from error
         await _amend_intent(video, Video.refused, services)
         return after_refusal(error)
     claim = await services.videos.claim(str(deployment.endpoint), job.upstream_id, Claim(video.video_id))

@@ -44,7 +44,9 @@ def creation_of(video: Video, deployment: Deployment, file: InputFile | InputStr
     """
     fields = {"prompt": video.prompt}
     if video.source is None:
-        return _from_nothing(fields | {"seconds": str(video.seconds), "size": video.size}, deployment, file)
+        fields |= {"seconds": str(video.seconds), "size": video.size}
+        shown = enumerate(video.cast.character_ids if video.cast else ())
+        return _from_nothing(fields | {f"characters[{n}][id]": named for n, named in shown}, deployment, file)
     if video.operation == "extension":
         fields["seconds"] = str(video.seconds)
     return _from_video(video.source, video.operation, fields, deployment, file)

@@ -1,21 +1,82 @@
-"""A character: somebody seen in a video that a tenant uploaded, to be named in prompts."""
+"""A character: somebody seen in a video that a tenant uploaded, to be shown in other videos."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any, Final, cast
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.errors import InvalidRequest
 
-class Character(BaseModel):
+PARAM: Final = "characters"
+CAST_LIMIT: Final = 8
+"""A deployment may allow fewer."""
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Character(_Value):
     """What is known of a character; the deployment keeps the rest.
 
     Attributes:
-        character_id: The deployment's own id for it, for it may be named in prompts.
+        character_id: The deployment's own id for it.
         deployment: Who has it.
     """
 
-    model_config = ConfigDict(frozen=True)
     character_id: str
     tenant: str
     name: str
     created_at: datetime
     deployment: str
+
+
+class Cast(_Value):
+    """The characters that a video shows.
+
+    Attributes:
+        deployment: Who has them, all of them.
+        character_ids: Its own ids for them.
+    """
+
+    deployment: str
+    character_ids: tuple[str, ...]
+
+    @classmethod
+    def of(cls, characters: Sequence[Character]) -> "Cast | None":
+        """These together; None if there are none.
+
+        Raises:
+            InvalidRequest: Nobody has them all.
+        """
+        homes = {character.deployment for character in characters}
+        if len(homes) > 1:
+            each = ", ".join(f"'{character.name}' at {character.deployment}" for character in characters)
+            message = f"The characters were made at different deployments, and none has them all: {each}."
+            raise InvalidRequest(message, param=PARAM)
+        ids = tuple(character.character_id for character in characters)
+        return next((cls(deployment=home, character_ids=ids) for home in homes), None)
+
+
+def read_character_ids(fields: Mapping[str, Any]) -> Sequence[str]:
+    """The ids of the characters that a request names.
+
+    Raises:
+        InvalidRequest: It names them otherwise than as [{"id": ID}], or too many.
+    """
+    sent: object = fields.get(PARAM) or []
+    named = cast("list[object]", sent) if isinstance(sent, list) else [None]
+    ids = [character_id for each in named if (character_id := _id(each))]
+    if len(ids) < len(named) or len(ids) > CAST_LIMIT:
+        message = f"The characters must be a list of at most {CAST_LIMIT}, each {{'id': ID}}."
+        raise InvalidRequest(message, param=PARAM)
+    return ids
+
+
+def _id(named: object) -> str | None:
+    match named:
+        case {"id": str() as character_id}:
+            return character_id
+        case _:
+            return None

@@ -25,6 +25,10 @@ class Offer(NamedTuple):
         """Every length some deployment renders, in order of preference."""
         return tuple(dict.fromkeys(seconds for deployment in self.deployments for seconds in deployment.seconds))
 
+    def only(self, deployment: str) -> "Offer":
+        """What is left of it when only this one may render."""
+        return Offer(tuple(each for each in self.deployments if each.name == deployment))
+
     def renders(self, *, size: str, seconds: int, with_image: bool = False, operation: Operation = "create") -> bool:
         """Whether some deployment can make such a video."""
         return any(

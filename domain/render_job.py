@@ -93,12 +93,13 @@ class RenderJob(BaseModel):
     def _comes_from_what_it_should(self, video: Video) -> bool | None:
         """Whether it is made from what the video is made from; a job made from another tenant's file must not pass.
 
-        No server tells of a file that was sent along, and some may not tell of the job that an edit is made from.
+        No server tells of characters or of a file that was sent along, and some may not tell of the job that an edit is
+        made from.
         """
         source = video.source.upstream_id if video.source else None
         if self.remixed_from:
             return self.remixed_from == source
-        return None if video.source or video.input_reference else True
+        return None if video.source or video.input_reference or video.cast else True
 
     def _is_older_than_intent_of(self, video: Video) -> bool:
         return self.created_at is not None and self.created_at < earliest_creation(video)

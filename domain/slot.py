@@ -28,7 +28,7 @@ class Demand(BaseModel):
         has_image: Whether a reference image goes with it.
         may_fall_back: Whether another model may render it.
         weight: Its tenant's share of the slots, beside other tenants'.
-        pinned_to: The only deployment that can do it, if its parent's content is there.
+        pinned_to: The only deployment that can do it, if its parent's content or its characters are there.
         running_on: The deployment that may have its job already.
     """
 
@@ -55,7 +55,7 @@ class Demand(BaseModel):
             has_image=video.input_reference is not None,
             may_fall_back=video.may_fall_back,
             weight=video.weight,
-            pinned_to=video.source and video.source.pinned_to,
+            pinned_to=video.pinned_to,
             running_on=video.deployment if has_job else None,
         )
 

@@ -18,6 +18,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from domain.catalog import Operation
+from domain.character import Cast
 from domain.failures import CANCELLATION, Failure, VideoFailed
 from domain.source import Source
 from domain.stored_content import StoredContent
@@ -90,6 +91,7 @@ class Video(_Value):
         seconds: Asked length; of an extension, of what is rendered anew.
         operation: How it is made.
         source: What it is made from, unless it is created from nothing.
+        cast: The characters that it shows.
         input_reference: The claim check of the reference image.
         may_fall_back: Whether a fallback model may render it.
         weight: Its tenant's share of the slots, beside other tenants'.
@@ -124,6 +126,7 @@ class Video(_Value):
     metadata: Mapping[str, str] | None = None
     operation: Operation = "create"
     source: Source | None = None
+    cast: Cast | None = None
     input_reference: StoredContent | None = None
     may_fall_back: bool = True
     weight: float = 1.0
@@ -161,6 +164,11 @@ class Video(_Value):
     def has_ended(self) -> bool:
         """Whether it is completed or failed."""
         return not TRANSITIONS[self.state]
+
+    @property
+    def pinned_to(self) -> str | None:
+        """The only deployment that can render it, if only one can."""
+        return self.cast.deployment if self.cast else self.source and self.source.pinned_to
 
     @property
     def length_s(self) -> int:

@@ -5,6 +5,8 @@ from datetime import date
 from typing import Any, NamedTuple, cast
 
 from domain.catalog import Catalog, Operation
+from domain.character import PARAM as CHARACTERS
+from domain.character import Cast
 from domain.errors import InvalidRequest
 from domain.offer import Offer, offer_of
 from domain.source import Source
@@ -23,6 +25,7 @@ class VideoRequest(NamedTuple):
         may_fall_back: Whether that may be a deployment of a fallback model.
         operation: How it is made.
         source: What it is made from, unless it is created from nothing.
+        cast: The characters that it shows.
     """
 
     model: str
@@ -34,10 +37,11 @@ class VideoRequest(NamedTuple):
     may_fall_back: bool
     operation: Operation = "create"
     source: Source | None = None
+    cast: Cast | None = None
 
 
 def read_video_request(
-    fields: Mapping[str, Any], catalog: Catalog, *, may_fall_back: bool, today: date
+    fields: Mapping[str, Any], catalog: Catalog, *, may_fall_back: bool, today: date, cast: Cast | None = None
 ) -> VideoRequest:
     """Read the fields of POST /videos.
 
@@ -46,13 +50,17 @@ def read_video_request(
         catalog: What can be rendered.
         may_fall_back: Whether the caller lets fallback models render.
         today: In UTC.
+        cast: The characters that it names; only who has them can render it.
 
     Raises:
         InvalidRequest: It cannot be rendered here.
         ModelRetired: It could have been, before the model was retired.
     """
-    name = read_text(fields, "model") or next(iter(catalog.models))
+    home = catalog.model_of(cast.deployment) if cast else None
+    name = read_text(fields, "model") or home or next(iter(catalog.models))
     offer = offer_of(name, catalog, may_fall_back=may_fall_back, today=today)
+    if cast:
+        offer = _with_cast(offer, cast, name, home)
     size = _size(fields, offer)
     seconds = _seconds(fields, offer)
     if not offer.renders(size=size, seconds=seconds, with_image=False):
@@ -64,7 +72,16 @@ def read_video_request(
         )
         raise InvalidRequest(message, param="input_reference")
     prompt, user, metadata = read_prompt(fields), read_user(fields), read_metadata(fields)
-    return VideoRequest(name, prompt, seconds, size, user, metadata, may_fall_back)
+    return VideoRequest(name, prompt, seconds, size, user, metadata, may_fall_back, cast=cast)
+
+
+def _with_cast(offer: Offer, cast: Cast, name: str, home: str | None) -> Offer:
+    able = offer.only(cast.deployment)
+    if not able.deployments:
+        hint = f"Ask for '{home}'." if home and home != name else "Make them anew."
+        message = f"No deployment of '{name}' has these characters: {cast.deployment} made them. {hint}"
+        raise InvalidRequest(message, param=CHARACTERS)
+    return able
 
 
 def _takers_of_images(catalog: Catalog, size: str, seconds: int, today: date) -> list[str]:

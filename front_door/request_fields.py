@@ -5,7 +5,7 @@ openai-python sends multipart even without a file; what it is given in `extra_bo
 """
 
 import re
-from typing import Any
+from typing import Any, cast
 
 from fastapi import Request
 from starlette.datastructures import UploadFile
@@ -15,6 +15,7 @@ from domain.errors import InvalidRequest, PayloadTooLarge, UnsupportedMedia
 from intake.fields import SentFile, read_json_fields
 
 _BRACKETS = re.compile(r"(?P<name>\w+)\[(?P<key>[^\]]*)\]")
+_LISTED = re.compile(r"(?P<name>\w+)\[(?P<place>[0-9]{0,3})\]\[(?P<key>\w+)\]")
 _CHARSET = re.compile(r"charset=\"?([^\s;\"]+)", re.IGNORECASE)
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
@@ -57,6 +58,9 @@ async def _read_form(request: Request, max_bytes: int) -> dict[str, Any]:
 
 
 def _put(fields: dict[str, Any], name: str, value: object) -> None:
+    if listed := _LISTED.fullmatch(name):
+        _put_listed(fields, listed, value)
+        return
     brackets = _BRACKETS.fullmatch(name)
     if brackets is None:
         fields[name] = value
@@ -65,3 +69,14 @@ def _put(fields: dict[str, Any], name: str, value: object) -> None:
     if not isinstance(nested, dict):
         raise InvalidRequest(f"The field '{brackets['name']}' is sent both whole and in parts.", param=brackets["name"])
     nested[brackets["key"]] = value
+
+
+def _put_listed(fields: dict[str, Any], listed: re.Match[str], value: object) -> None:
+    """`characters[0][id]`; without a number it is the next one."""
+    there: object = fields.setdefault(listed["name"], [])
+    elements = cast("list[dict[str, object]]", there) if isinstance(there, list) else None
+    if elements is None or (place := int(listed["place"] or len(elements))) > len(elements):
+        raise InvalidRequest(f"The parts of the field '{listed['name']}' are no list.", param=listed["name"])
+    if place == len(elements):
+        elements.append({})
+    elements[place][listed["key"]] = value

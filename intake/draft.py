@@ -12,6 +12,7 @@ from domain.reference_image import ReferenceImage
 from domain.stored_content import StoredContent
 from domain.video import VideoRef
 from domain.video_request import VideoRequest, read_video_request
+from intake.characters import read_cast
 from intake.fields import SentFile
 from intake.input_reference import read_input_reference
 from intake.services import Intake
@@ -56,7 +57,8 @@ async def read_draft(
     """
     today = intake.clock().date()
     if operation == "create":
-        asked = read_video_request(fields, intake.catalog, may_fall_back=may_fall_back, today=today)
+        cast = await read_cast(fields, tenant=caller.tenant, characters=intake.characters)
+        asked = read_video_request(fields, intake.catalog, may_fall_back=may_fall_back, today=today, cast=cast)
         caller.allowance.check(asked)
         return Draft(asked, await read_input_reference(fields, size=asked.size, tenant=caller.tenant, intake=intake))
     wish = read_wish(fields, operation, may_fall_back=may_fall_back)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from clients.blob_store import BlobStore
+from clients.character_table import CharacterTable
 from clients.files import Files
 from clients.orchestrations import Orchestrations
 from clients.remote_files import RemoteFiles
@@ -21,6 +22,7 @@ class Intake:
         videos: The records.
         inputs: What videos are asked with.
         files: What tenants uploaded.
+        characters: Who can be shown.
         orchestrations: The durable client.
         remote_files: Fetches what callers point to.
         clock: The present time, UTC.
@@ -32,6 +34,7 @@ class Intake:
     videos: VideoTable
     inputs: BlobStore
     files: Files
+    characters: CharacterTable
     orchestrations: Orchestrations
     remote_files: RemoteFiles
     clock: Callable[[], datetime]

@@ -26,6 +26,10 @@ CREATION = body_docs(
             "description": "An image whose pixels match the size: a file, {'image_url': a data or https URL} "
             "or {'file_id': that of an uploaded file}.",
         },
+        "characters": {
+            "type": "array",
+            "items": {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]},
+        },
         **NOTES,
     },
     required=("prompt",),

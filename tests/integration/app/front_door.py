@@ -82,6 +82,7 @@ async def open_front_door(
         videos=videos,
         inputs=blobs,
         files=files,
+        characters=CharacterTable(videos._table),
         orchestrations=orchestrations,
         remote_files=RemoteFiles(guarded, max_bytes=1),
         clock=_now,
@@ -96,7 +97,7 @@ async def open_front_door(
         videos=videos,
         contents=blobs,
         files=files,
-        characters=CharacterTable(videos._table),
+        characters=intake.characters,
         batches=BatchIntake(
             catalog=catalog,
             records=BatchTable(videos._table),

@@ -30,6 +30,7 @@ from tests.unit.examples import NOW, TENANT, a_catalog, a_deployment, a_stored_c
 from tests.unit.fakes import (
     FakeBatchTable,
     FakeBlobStore,
+    FakeCharacterTable,
     FakeClock,
     FakeFileTable,
     FakeOrchestrations,
@@ -131,6 +132,7 @@ class BatchWorld:
             videos=Mortal(self.videos, self.fuse),
             inputs=self.inputs.as_store(),
             files=files,
+            characters=FakeCharacterTable().as_table(),
             orchestrations=Mortal(self.orchestrations, self.fuse),
             remote_files=_NO_REMOTE_FILES,
             clock=self.clock,
