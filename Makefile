@@ -1,9 +1,12 @@
 # Everything sets itself up; the only prerequisite is Python 3.13.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check format bench bench-polling bench-capacity lock clean
+.PHONY: help setup demo run test check infra-check format bench bench-polling bench-capacity lock clean
 
 PYTHON := .venv/bin/python
 OPENAI_2 := .venv/openai-2
+TEMPLATES := infra/main.bicep infra/event-subscriptions.bicep
+BICEP_CHECK := ../shared/tools/bicep_check
+BICEP_PARSER := .venv/bicep-parser
 IN_PARALLEL := -n 3 --dist loadfile
 
 help: ## list the targets
@@ -33,6 +36,18 @@ check: setup ## lint, types, architecture
 	$(PYTHON) -m ruff format --check
 	.venv/bin/basedpyright
 	.venv/bin/lint-imports
+
+infra-check: setup ## the infrastructure: compiled where there is bicep or az, types checked where there are tables of them
+	@if command -v bicep >/dev/null; then set -- bicep; \
+	elif az bicep version >/dev/null 2>&1; then set -- 'az bicep' --file; \
+	else echo 'infra-check: neither bicep nor az is here, so nothing was compiled' && exit; fi; \
+	for template in $(TEMPLATES); do \
+	    $$1 build $$2 $$template --stdout >/dev/null && $$1 lint $$2 $$template || exit; \
+	done
+	@[ -d $(BICEP_CHECK) ] || { echo 'infra-check: $(BICEP_CHECK) is not here, so no types were checked' && exit; }; \
+	[ -d $(BICEP_PARSER) ] || $(PYTHON) -m pip install -qq --disable-pip-version-check --no-deps \
+	    --target $(BICEP_PARSER) -r $(BICEP_CHECK)/requirements.txt && \
+	PYTHONPATH=$(BICEP_PARSER) $(PYTHON) $(BICEP_CHECK)/bicep_check.py --strict infra
 
 bench: setup ## speed and size of the whole stack, in one table: ROWS="create status" for some
 	@$(PYTHON) -m benchmarks $(ROWS)

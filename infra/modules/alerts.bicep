@@ -1,0 +1,163 @@
+// What somebody should look at: docs/operations.md says of each alert what to do. A query returns what is wrong, so
+// every rule is the same: it fires if there is anything.
+
+@description('Ends every name.')
+param token string
+
+@description('Region.')
+param location string
+
+@description('Tags.')
+param tags object
+
+@description('The workspace with the metrics.')
+param workspaceId string
+
+@description('The topics that functions listen to.')
+param topicIds array
+
+@description('Who is written to; nobody, if empty: the portal shows alerts all the same.')
+param emails string[]
+
+@description('How many of a hundred ended videos may have failed, within half an hour.')
+param failedPercent int
+
+@description('How many minutes the oldest video may wait for a deployment.')
+param queueMinutes int
+
+@description('How many videos must have ended for their failures to count.')
+param fewestEnded int = 5
+
+var alerts = [
+  {
+    name: 'failed-videos'
+    severity: 1
+    says: 'More than ${failedPercent} % of the videos that ended within half an hour failed.'
+    window: 'PT30M'
+    query: [
+      'where Name in ("reelay.videos.failed", "reelay.videos.completed")'
+      'summarize Failed = sumif(Sum, Name == "reelay.videos.failed"), Ended = sum(Sum)'
+      'where Ended >= ${fewestEnded} and 100 * Failed > ${failedPercent} * Ended'
+    ]
+  }
+  {
+    name: 'queue-age'
+    severity: 2
+    says: 'A video has been waiting for a deployment for more than ${queueMinutes} minutes.'
+    window: 'PT5M'
+    query: [
+      'where Name == "reelay.queue.age"'
+      'summarize Age = max(Max)'
+      'where Age > ${queueMinutes * 60}'
+    ]
+  }
+  {
+    name: 'deployment-cooldown'
+    severity: 2
+    says: 'A deployment has been given no jobs for a quarter of an hour, after refusals or faults.'
+    window: 'PT15M'
+    query: [
+      'where Name == "reelay.deployment.cooldown"'
+      'summarize Least = min(Min), Reports = count() by Deployment = tostring(Properties.deployment)'
+      'where Least > 0 and Reports > 1'
+    ]
+  }
+  {
+    name: 'dead-letters'
+    severity: 2
+    says: 'An event or a file asked for a video in a way that can never work; dead-letter/ in the container requests says why.'
+    window: 'PT15M'
+    query: [
+      'where Name == "reelay.events.dead_lettered"'
+      'summarize Letters = sum(Sum)'
+      'where Letters > 0'
+    ]
+  }
+  {
+    name: 'over-budget'
+    severity: 2
+    says: 'A tenant has spent its budget.'
+    window: 'PT15M'
+    query: [
+      'where Name == "reelay.budget.used_ratio"'
+      'summarize arg_max(TimeGenerated, Max) by Tenant = tostring(Properties.tenant)'
+      'where Max >= 1'
+    ]
+  }
+]
+
+resource people 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(emails)) {
+  name: 'ag-${token}'
+  location: 'global'
+  tags: tags
+  properties: {
+    groupShortName: 'reelay'
+    enabled: true
+    emailReceivers: [for email in emails: { name: email, emailAddress: email, useCommonAlertSchema: true }]
+  }
+}
+
+var peopleIds = empty(emails) ? [] : [people.id]
+
+resource rules 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
+  for alert in alerts: {
+    name: '${alert.name}-${token}'
+    location: location
+    tags: tags
+    kind: 'LogAlert'
+    properties: {
+      displayName: 'Reelay: ${alert.name}'
+      description: alert.says
+      severity: alert.severity
+      enabled: true
+      scopes: [workspaceId]
+      evaluationFrequency: 'PT5M'
+      windowSize: alert.window
+      skipQueryValidation: true // a new workspace knows no metric yet
+      autoMitigate: true
+      criteria: {
+        allOf: [
+          {
+            query: join(concat(['AppMetrics'], alert.query), ' | ')
+            timeAggregation: 'Count'
+            operator: 'GreaterThan'
+            threshold: 0
+            failingPeriods: { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }
+          }
+        ]
+      }
+      actions: { actionGroups: peopleIds }
+    }
+  }
+]
+
+resource undelivered 'Microsoft.Insights/metricAlerts@2026-01-01' = [
+  for (topicId, i) in topicIds: {
+    name: 'undelivered-events-${i}-${token}'
+    location: 'global'
+    tags: tags
+    properties: {
+      description: 'Event Grid gave up on an event for the app; the container undelivered has it.'
+      severity: 2
+      enabled: true
+      scopes: [topicId]
+      evaluationFrequency: 'PT5M'
+      windowSize: 'PT15M'
+      autoMitigate: true
+      criteria: {
+        'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
+        allOf: [
+          {
+            name: 'dead-lettered'
+            criterionType: 'StaticThresholdCriterion'
+            metricName: 'DeadLetteredCount'
+            timeAggregation: 'Total'
+            operator: 'GreaterThan'
+            threshold: 0
+          }
+        ]
+      }
+      actions: map(peopleIds, id => { actionGroupId: id })
+    }
+  }
+]

@@ -1,0 +1,14 @@
+// An Azure OpenAI resource that is there already; nothing of it is changed.
+
+@description('Its name.')
+param name string
+
+resource account 'Microsoft.CognitiveServices/accounts@2026-07-01' existing = {
+  name: name
+}
+
+@description('Its id.')
+output id string = account.id
+
+@description('The URL that `/videos` is appended to.')
+output endpoint string = '${account.properties.endpoint}openai/v1/'
