@@ -13,15 +13,17 @@ from azure.keyvault.secrets.aio import SecretClient
 from azure.storage.blob import BlobServiceClient as BlockingBlobServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 
+from clients.administration import Administration
 from clients.batch_table import BatchTable
 from clients.blob_store import AccountKeySigner, BlobStore, UserDelegationSigner
 from clients.character_table import CharacterTable
-from clients.event_grid import EventGrid, TopicKey
+from clients.event_grid import EventGrid
 from clients.file_table import FileTable
 from clients.files import Files
 from clients.purge_progress import PurgeProgress
 from clients.render_times import RenderTimeTable
 from clients.secret_store import SecretStore, read_here
+from clients.service_key import ServiceKey
 from clients.settings import Settings
 from clients.video_table import VideoTable, Wrote
 from clients.webhook_deliveries import WebhookDeliveries
@@ -61,6 +63,10 @@ class Azure:
         """How long renders take."""
         return RenderTimeTable(self._table())
 
+    def administration(self) -> Administration:
+        """What operators look after."""
+        return Administration.on(self._table())
+
     def webhook_endpoints(self) -> WebhookEndpoints:
         """Who wants to hear of what."""
         return WebhookEndpoints(self._table())
@@ -74,7 +80,7 @@ class Azure:
         settings = self._settings
         if settings.event_grid_endpoint is None:
             return None
-        key = TopicKey(settings.event_grid_key, secrets) if settings.event_grid_key else None
+        key = ServiceKey(settings.event_grid_key, secrets) if settings.event_grid_key else None
         endpoint, credential = str(settings.event_grid_endpoint), key.credential if key else self._identity
         topic = settings.event_grid_topic
         client = EventGridPublisherClient(endpoint, credential, namespace_topic=topic, retry_total=0, **_TRANSPORT)

@@ -6,46 +6,18 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from azure.core.credentials import AzureKeyCredential
 from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.core.messaging import CloudEvent
 from azure.eventgrid.aio import EventGridPublisherClient
 
-from clients.secret_store import SecretStore
+from clients.service_key import ServiceKey
 from domain.errors import CredentialUnavailable
-from domain.secret_reference import SecretReference
 
 LIMIT_S = 5.0
 """Whoever publishes waits for it."""
 REST_S = 10.0
 """After a failure, so that a topic that is down holds nobody up."""
 _log = logging.getLogger(__name__)
-
-
-class TopicKey:
-    """A topic's key, which may be rotated.
-
-    Args:
-        reference: Where it is found.
-        secrets: Reads it.
-    """
-
-    def __init__(self, reference: SecretReference, secrets: SecretStore) -> None:
-        self.credential = AzureKeyCredential("not read yet")
-        self._reference = reference
-        self._secrets = secrets
-
-    async def read(self) -> None:
-        """Have the credential hold the present key.
-
-        Raises:
-            CredentialUnavailable: It cannot be read.
-        """
-        self.credential.update(await self._secrets.get(self._reference))
-
-    def forget(self) -> None:
-        """Read it anew next time."""
-        self._secrets.forget(self._reference)
 
 
 class EventGrid:
@@ -60,7 +32,7 @@ class EventGrid:
     def __init__(
         self,
         client: EventGridPublisherClient,
-        key: TopicKey | None = None,
+        key: ServiceKey | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client

@@ -7,8 +7,9 @@ from azure.core.exceptions import ClientAuthenticationError
 from azure.core.messaging import CloudEvent
 
 from clients import event_grid as client
-from clients.event_grid import REST_S, EventGrid, TopicKey
+from clients.event_grid import REST_S, EventGrid
 from clients.secret_store import SecretStore
+from clients.service_key import ServiceKey
 from tests.unit.fakes import FakeClock, FakeVault, FakeVaults, keyvault_secret
 from tests.unit.listeners import FakeTopic
 
@@ -38,7 +39,7 @@ async def test_a_topic_that_is_down_is_left_alone_for_a_while(topic: FakeTopic):
 
 async def test_a_refused_key_is_read_again(topic: FakeTopic):
     clock, vault = FakeClock(), FakeVault(topic="old")
-    key = TopicKey(keyvault_secret("topic"), SecretStore(FakeVaults(v=vault)))
+    key = ServiceKey(keyvault_secret("topic"), SecretStore(FakeVaults(v=vault)))
     event_grid = EventGrid(topic.as_client(), key, monotonic=lambda: clock().timestamp())
     topic.error = ClientAuthenticationError("401")
     assert not await event_grid.publish(EVENTS)
@@ -50,7 +51,7 @@ async def test_a_refused_key_is_read_again(topic: FakeTopic):
 
 
 async def test_a_key_that_cannot_be_read_keeps_events_for_later(topic: FakeTopic):
-    key = TopicKey(keyvault_secret("missing"), SecretStore(FakeVaults(v=FakeVault())))
+    key = ServiceKey(keyvault_secret("missing"), SecretStore(FakeVaults(v=FakeVault())))
     assert not await EventGrid(topic.as_client(), key).publish(EVENTS)
     assert topic.calls == 0
 
@@ -62,5 +63,5 @@ async def test_a_key_that_takes_too_long_keeps_events_for_later(topic: FakeTopic
     store = SecretStore(FakeVaults(v=FakeVault()))
     monkeypatch.setattr(store, "get", never)
     monkeypatch.setattr(client, "LIMIT_S", 0)
-    assert not await EventGrid(topic.as_client(), TopicKey(keyvault_secret("topic"), store)).publish(EVENTS)
+    assert not await EventGrid(topic.as_client(), ServiceKey(keyvault_secret("topic"), store)).publish(EVENTS)
     assert topic.calls == 0
