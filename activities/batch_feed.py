@@ -20,7 +20,7 @@ from domain.file import file_blob
 from domain.timed_id import ID_RANDOM_BYTES
 from domain.video import BatchLine
 from domain.video_id import new_video_id
-from intake.accept import Terms, accept_video
+from intake.accept import Terms, accept_video, start_video
 from intake.services import Intake
 
 _log = logging.getLogger(__name__)
@@ -101,8 +101,10 @@ async def _begin(
 ) -> str | Report:
     """Ask for a video, and say which one it is; or say why there is none."""
     video_id = _video_of(batch, line.number)
-    if line.number <= batch.reach and await services.record(batch, video_id):
-        return video_id  # whoever kept it started it, or the sweeper does
+    if line.number <= batch.reach and (kept := await services.record(batch, video_id)):
+        if not kept.has_ended:  # whoever kept it may have died before he started it
+            await start_video(kept, services.intake)
+        return video_id
     custom_id = None
     try:
         custom_id, body = read_line(line)

@@ -60,7 +60,7 @@ async def accept_video(
     """
     video = await keep_video(fields, caller=caller, terms=terms, intake=intake, operation=operation)
     if not video.has_ended:
-        await _start(video, intake)
+        await start_video(video, intake)
     return video
 
 
@@ -124,7 +124,8 @@ async def _store(ref: VideoRef, file: ReferenceImage | Clip, intake: Intake) -> 
     return await intake.inputs.put(blob, file.content, file.content_type)
 
 
-async def _start(video: Video, intake: Intake) -> None:
+async def start_video(video: Video, intake: Intake) -> None:
+    """Start a video's orchestration, unless it is alive; the sweeper does if this cannot."""
     try:
         await intake.orchestrations.ensure_running(video)
     except (AioRpcError, TimeoutError) as error:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from random import Random
 
 import httpx
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -159,6 +160,19 @@ async def test_a_line_whose_video_is_there_is_not_refused_when_its_step_is_repea
     assert len(world.orchestrations.started) == started
     await world.run(request.model_copy(update={"ended": None}))
     assert (world.batch.status, world.batch.completed) == (BatchStatus.COMPLETED, 1)
+
+
+async def test_what_was_kept_but_not_started_is_started_when_the_step_is_repeated():
+    world = a_world(3)
+    request = BatchRequest(batch=world.ref)
+    request = request.after(await world.run(request), [])
+    world.orchestrations.broken[None] = Died()
+    with pytest.raises(Died):
+        await world.run(request)
+    kept = set(world.videos.records)
+    world.orchestrations.broken.clear()
+    await world.run(request)
+    assert set(world.orchestrations.started) == set(world.videos.records) >= kept > set()
 
 
 async def test_a_line_that_cannot_be_read_any_more_holds_nobody_up():
