@@ -26,11 +26,11 @@ class Telemetry(NamedTuple):
     """What was started.
 
     Attributes:
-        traces: Whether anybody wants spans.
+        is_on: Whether anybody wants spans or metrics.
         metrics_text: The metrics in Prometheus's format, if they may be asked for.
     """
 
-    traces: bool
+    is_on: bool
     metrics_text: Callable[[], bytes] | None
 
 
@@ -45,7 +45,7 @@ def start_telemetry(settings: Settings, environment: Mapping[str, str]) -> Telem
         _trace(exporters, environment)
     if readers := [*_metric_readers(settings, environment)]:
         _measure(readers, environment)
-    return Telemetry(bool(exporters), _prometheus_text() if settings.metrics_endpoint else None)
+    return Telemetry(bool(exporters or readers), _prometheus_text() if settings.metrics_endpoint else None)
 
 
 def _span_exporters(settings: Settings, environment: Mapping[str, str]) -> "Iterator[SpanExporter]":
