@@ -117,7 +117,7 @@ param queueMinutes int = 15
 param monthlyBudget int = 0
 
 @description('First day of the budget\'s first month, YYYY-MM-DD; name it once there is a budget, for it cannot be changed.')
-param budgetStart string = utcNow('yyyy-MM-01')
+param budgetStart string = '${utcNow('yyyy-MM')}-01'
 
 @description('Days that logs, traces and metrics are kept.')
 @minValue(30)
