@@ -35,7 +35,7 @@ ORDERS = ("o", "p")
 ALARMS = ("a", "b")
 _PROMPT_PIECE = 16_000
 """A string property holds 32,768 UTF-16 units; a code point may take two."""
-_NESTED = ("metadata", "source", "input_reference", "contents", "failure", "batch")
+_NESTED = ("metadata", "source", "cast", "input_reference", "contents", "failure", "batch")
 
 
 def record_key(video_id: str) -> str:

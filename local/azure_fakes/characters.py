@@ -1,17 +1,32 @@
 """Characters of the videos API: a name for somebody seen in an uploaded video."""
 
+import re
 import secrets
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from local.azure_fakes.access import Access
-from local.azure_fakes.errors import missing_parameter, user_error
-from local.azure_fakes.fields import read_fields
+from local.azure_fakes.errors import invalid_request, missing_parameter, user_error
+from local.azure_fakes.fields import Fields, read_fields
 from local.azure_fakes.lookup import deployment_of
 from local.azure_fakes.service import Call
 from local.azure_fakes.uploaded_videos import probe_upload
 from local.azure_fakes.world import World
+
+_NAMED: Final = re.compile(r"characters\[\d+\]\[id\]")
+
+
+def check_characters(fields: Fields, world: World) -> None:
+    """Check the characters that a form names.
+
+    Raises:
+        AzureError: 400, there is no such character.
+    """
+    for name, value in fields.items():
+        if _NAMED.fullmatch(name) and value not in world.characters:
+            raise invalid_request(f"Invalid '{name}': there is no character '{value}'.")
 
 
 class Characters:

@@ -6,6 +6,7 @@ from typing import Final
 from starlette.responses import JSONResponse, Response
 
 from local.azure_fakes.access import Access
+from local.azure_fakes.characters import check_characters
 from local.azure_fakes.errors import (
     invalid_request,
     invalid_value,
@@ -60,6 +61,7 @@ class Submissions:
         prompt = read_prompt(fields)
         size = read_choice(fields, "size", self._world.deployment(deployment).sizes, DEFAULT_SIZE)
         seconds = read_choice(fields, "seconds", SECONDS, DEFAULT_SECONDS)
+        check_characters(fields, self._world)
         if "input_reference" in fields:
             await check_reference(fields["input_reference"], size)
         return self._start(call, prompt, Source(deployment, model, int(seconds), size))

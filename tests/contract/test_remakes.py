@@ -115,6 +115,16 @@ def test_characters(client: OpenAI, other_tenant: httpx.Client, content: bytes):
     assert other_tenant.get(f"/videos/characters/{made.id}").status_code == 404
 
 
+def test_a_character_is_shown_in_a_video(client: OpenAI, content: bytes):
+    made = client.videos.create_character(name="the boat", video=("boat.mp4", content))
+
+    video = client.videos.create(prompt="The boat at dusk", extra_body={"characters": [{"id": made.id}]})
+    assert client.videos.poll(video.id).status == "completed"
+    with pytest.raises(BadRequestError) as refusal:
+        client.videos.create(prompt="x", extra_body={"characters": [{"id": "char_none"}]})
+    assert refusal.value.code == "character_not_found"
+
+
 def test_older_gateways_paths(api: httpx.Client, completed: dict[str, Any]):
     created = api.post("/videos/generations", json={"prompt": "a paper boat", "model": "sora-2"})
     assert created.raise_for_status().json()["status"] == "queued"

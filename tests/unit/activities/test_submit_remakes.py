@@ -8,6 +8,7 @@ import pytest
 from activities.run import run_activity
 from activities.submit_render_job import submit_render_job
 from clients.multipart import InputStream
+from domain.character import Cast
 from domain.errors import OutcomeUnknown, UpstreamNotFound
 from domain.failures import FailureCode
 from domain.submission import ANSWER_LIMIT_S, LOOK_AGAIN_S, SETTLE_S, UPLOAD_BYTES_PER_S
@@ -53,6 +54,12 @@ async def test_what_the_deployment_holds_is_not_sent_along(world: World, operati
     assert not (await submit(world, video)).again
     assert world.api.input_files == [None]
     assert world.record(video).state is VideoState.IN_PROGRESS
+
+
+async def test_a_character_that_is_gone_fails_its_video_and_troubles_no_other(world: World):
+    video = world.videos.add(a_video(cast=Cast(deployment="east", character_ids=("char_1",))))
+    world.api.create_fails = [UpstreamNotFound("HTTP 404: Character with id 'char_1' not found.")]
+    assert await failure_of(world, video) == FailureCode.REJECTED
 
 
 async def test_our_copy_is_sent_where_the_deployment_holds_nothing(world: World):

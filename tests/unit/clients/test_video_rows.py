@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clients import video_rows as rows
+from domain.character import Cast
 from domain.claim import Claim
 from domain.failures import Failure
 from domain.video import StoredContent, Variant, Video
@@ -21,6 +22,7 @@ videos = st.builds(
     prompt=texts,
     user=st.none() | texts,
     metadata=st.none() | st.dictionaries(texts, texts, max_size=16),
+    cast=st.none() | st.builds(Cast, deployment=texts, character_ids=st.tuples(texts)),
     input_reference=st.none() | contents,
     progress=st.integers(0, 100),
     submitting_since=st.none() | moments,

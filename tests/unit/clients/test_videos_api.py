@@ -19,6 +19,7 @@ from clients.multipart import InputStream
 from clients.secret_store import SecretStore
 from clients.upstream_wire import to_job
 from clients.videos_api import VideosApi
+from domain.character import Cast
 from domain.errors import (
     NoCredential,
     OutcomeUnknown,
@@ -169,6 +170,14 @@ async def test_a_video_goes_along_as_a_stream_that_can_be_sent_again(operation: 
         assert texts == {"model": "sora-2-east", "prompt": "naïve", **fields}
         assert (form["video"].get_filename(), form["video"].get_content_type()) == ("source.mp4", "video/mp4")
         assert content_of(form["video"]) == MP4
+
+
+async def test_the_characters_of_a_video_are_named_by_their_ids():
+    upstream = Upstream(httpx.Response(200, json=JOB))
+    cast = Cast(deployment="east", character_ids=("char_1", "char_2"))
+    await upstream.api.create(EAST, a_video(cast=cast))
+    form = form_of(upstream.request)
+    assert [content_of(form[f"characters[{place}][id]"]) for place in (0, 1)] == [b"char_1", b"char_2"]
 
 
 async def test_a_character_is_asked_for_with_its_name_and_a_video():

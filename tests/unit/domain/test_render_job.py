@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from domain.character import Cast
 from domain.render_job import CLOCK_SKEW, RenderJob
 from tests.unit.examples import NOW, PRICE, a_source, a_stored_content, a_video
 
@@ -40,6 +41,7 @@ def test_a_job_that_may_be_made_from_another_image_is_not_taken_for_ones_own():
     from_image = VIDEO.model_copy(update={"input_reference": a_stored_content()})
     assert not a_job().could_be_of(from_image)
     assert a_job().hides_whose_it_is(from_image)
+    assert a_job().hides_whose_it_is(a_video(cast=Cast(deployment="east", character_ids=("char_1",))))
     assert not a_job(prompt="Another.").hides_whose_it_is(from_image)
 
 

@@ -5,7 +5,10 @@ from typing import Any
 import httpx
 import pytest
 
+from domain.capacity import fallback_for
+from domain.character import Cast
 from domain.errors import OutcomeUnknown, UpstreamError, UpstreamOverloaded, UpstreamRejected, UpstreamUnavailable
+from domain.slot import Demand
 from tests.unit.examples import NOW, a_deployment, a_model_catalog, an_mp4
 from tests.unit.fakes import FakeVideosApi
 from tests.unit.front_door.world import OTHER_KEY, World, error_of
@@ -85,3 +88,58 @@ async def test_what_cannot_be_a_character_is_refused(
     refused = await make(world, file, **fields)
     assert (refused.status_code, error_of(refused)["param"], error_of(refused)["code"]) == (400, *told)
     assert not api.calls
+
+
+async def show(world: World, **fields: Any) -> httpx.Response:
+    return await world.ask("POST", "/v1/videos", json={"prompt": "The fox runs.", **fields})
+
+
+async def test_a_video_is_rendered_where_its_characters_are_whoever_else_could(world: World, api: FakeVideosApi):
+    world.change(catalog=a_model_catalog(**{"sora-2": [PLAIN, WEST, EAST]}))
+    fox, owl = [(await make(world, name=name)).json() for name in ("fox", "owl")]
+    shown = await show(world, characters=[{"id": fox["id"]}, {"id": owl["id"]}])
+    assert shown.status_code == 200, shown.text
+    (video,) = world.videos.records.values()
+    assert video.cast == Cast(deployment="west", character_ids=(fox["id"], owl["id"]))
+    assert Demand.of(video).pinned_to == "west"
+
+
+async def test_a_video_without_a_model_is_of_that_of_its_characters(world: World, api: FakeVideosApi):
+    made = (await make(world, model="other")).json()
+    assert (await show(world, characters=[{"id": made["id"]}])).json()["model"] == "other"
+
+
+@pytest.mark.parametrize("name", ["characters[][id]", "characters[0][id]"])
+async def test_a_form_may_name_characters(world: World, api: FakeVideosApi, name: str):
+    made = (await make(world)).json()
+    form = {"prompt": (None, "The fox runs."), name: (None, made["id"])}
+    assert (await world.ask("POST", "/v1/videos", files=form)).json()["model"] == "sora-2-pro"
+
+
+async def test_characters_that_cannot_be_shown_are_refused_with_what_to_do(world: World, api: FakeVideosApi):
+    east, west = [(await make(world, model=model)).json()["id"] for model in ("sora-2-pro", "other")]
+    strange = await world.ask("POST", "/v1/videos", key=OTHER_KEY, json={"prompt": "x", "characters": [{"id": east}]})
+    refusals = {
+        "There is no character": strange,
+        "Make it with POST /videos/characters": await show(world, characters=[{"id": "char_none"}]),
+        "'fox' at east, 'fox' at west": await show(world, characters=[{"id": east}, {"id": west}]),
+        "Ask for 'other'": await show(world, model="sora-2", characters=[{"id": west}]),
+        "at most 8": await show(world, characters="fox"),
+    }
+    for told, refused in refusals.items():
+        assert (refused.status_code, error_of(refused)["param"]) == (400, "characters")
+        assert told in error_of(refused)["message"]
+    world.change(catalog=a_model_catalog(**{"sora-2": [PLAIN]}))
+    assert "Make them anew" in error_of(await show(world, characters=[{"id": east}]))["message"]
+    assert world.videos.records == {}
+
+
+async def test_a_fallback_model_may_have_the_characters(world: World, api: FakeVideosApi):
+    made = (await make(world)).json()
+    models = {"sora-2": [PLAIN], "sora-2-pro": [EAST]}
+    world.change(catalog=a_model_catalog(fallbacks={"sora-2": ["sora-2-pro"]}, **models))
+    assert (await show(world, model="sora-2", characters=[{"id": made["id"]}])).json()["model"] == "sora-2"
+    (video,) = world.videos.records.values()
+    fallback = fallback_for(Demand.of(video), world.services.catalog, after="sora-2", today=NOW.date())
+    assert fallback
+    assert fallback.model == "sora-2-pro"

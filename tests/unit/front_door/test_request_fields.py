@@ -71,6 +71,18 @@ async def test_every_shape_gives_the_same_fields_and_the_same_fingerprint(sent: 
     assert fingerprint(fields) == fingerprint(FIELDS)
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"characters[0][id]": "a", "characters[0][name]": "fox", "characters[1][id]": "b"},
+        {"characters[][id]": ["a", "b"]},
+    ],
+)
+async def test_a_list_may_come_as_a_form(form: dict[str, Any]):
+    fields = await read(httpx.Request("POST", URL, data=form))
+    assert [each["id"] for each in fields["characters"]] == ["a", "b"]
+
+
 async def test_a_file_comes_with_its_name_and_bytes():
     sent = multipart({"prompt": "A fox."}, input_reference=("fox.png", b"\x89PNG\r\n", "image/png"))
     assert await read(sent) == {"prompt": "A fox.", "input_reference": SentFile("fox.png", b"\x89PNG\r\n")}
@@ -118,6 +130,8 @@ async def test_fingerprints_tell_files_apart():
         (post("multipart/form-data; boundary=b", b"no boundary in sight"), "invalid_form"),
         (post("multipart/form-data; boundary=b", b"--b\r\nno header\r\n\r\n"), "invalid_form"),
         (httpx.Request("POST", URL, data={"metadata": "x", "metadata[scene]": "7"}), "invalid_value"),
+        (httpx.Request("POST", URL, data={"characters": "x", "characters[0][id]": "7"}), "invalid_value"),
+        (httpx.Request("POST", URL, data={"characters[1][id]": "7"}), "invalid_value"),
     ],
 )
 async def test_a_body_that_cannot_be_read_is_refused(sent: httpx.Request, code: str):
