@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import azure.durable_functions as df
 import azure.functions as func
 import httpx
 from durabletask.task import ActivityContext
+from opentelemetry.trace import SpanKind
 
 from activities.advance_batch import advance_batch
 from activities.announce import Announcer
@@ -35,6 +37,7 @@ from clients.secret_store import SecretStore
 from clients.settings import load_settings
 from clients.telemetry.journal import VideoJournal
 from clients.telemetry.logs import log_json
+from clients.telemetry.spans import span
 from clients.telemetry.start import start_telemetry
 from clients.videos_api import VideosApi
 from clients.webhook_sender import WebhookSender
@@ -56,6 +59,7 @@ from event_sources.sweeper import Sweeper
 from event_sources.video_requests import VideoRequests
 from front_door.app import create_app
 from front_door.memory_budget import MemoryBudget
+from front_door.request_spans import RequestSpans
 from front_door.services import FrontDoorServices
 from front_door.show import show_video
 from intake.batches import BatchIntake
@@ -152,34 +156,34 @@ batch_services = BatchServices(
     show=lambda video: show_video(video, contents),
     tell=webhooks.tell,
 )
-front_door = func.AsgiMiddleware(
-    create_app(
-        FrontDoorServices(
-            intake=intake,
-            catalog=catalog,
-            callers=callers,
-            admin_key=AdminKey(settings.admin_key, secret_store),
-            videos=videos,
-            contents=contents,
-            characters=intake.characters,
-            files=files,
-            batches=batch_intake,
-            orchestrations=orchestrations,
-            capacity_pools=capacity_pools,
-            render_times=render_times,
-            webhooks=webhooks,
-            credentials=credentials,
-            api=api,
-            clock=clock,
-            content_delivery=settings.content_delivery,
-            content_memory=MemoryBudget(CONTENT_MEMORY_BYTES),
-            link_lifetime=timedelta(seconds=settings.link_lifetime_s),
-            sweep_grace=sweep_grace,
-            max_body_bytes=settings.max_body_bytes,
-            max_file_bytes=settings.max_file_bytes,
-        )
+http_api = create_app(
+    FrontDoorServices(
+        intake=intake,
+        catalog=catalog,
+        callers=callers,
+        admin_key=AdminKey(settings.admin_key, secret_store),
+        videos=videos,
+        contents=contents,
+        characters=intake.characters,
+        files=files,
+        batches=batch_intake,
+        orchestrations=orchestrations,
+        capacity_pools=capacity_pools,
+        render_times=render_times,
+        webhooks=webhooks,
+        credentials=credentials,
+        api=api,
+        clock=clock,
+        content_delivery=settings.content_delivery,
+        content_memory=MemoryBudget(CONTENT_MEMORY_BYTES),
+        link_lifetime=timedelta(seconds=settings.link_lifetime_s),
+        sweep_grace=sweep_grace,
+        max_body_bytes=settings.max_body_bytes,
+        max_file_bytes=settings.max_file_bytes,
+        metrics_text=telemetry.metrics_text,
     )
 )
+front_door = func.AsgiMiddleware(RequestSpans(http_api) if telemetry.is_on else http_api)
 removal = Removal(videos=videos, contents=contents, inputs=inputs, orchestrations=orchestrations)
 purge = Purge(
     retention=settings.retention,
@@ -260,22 +264,29 @@ async def deliver_webhooks(timer: func.TimerRequest) -> None:  # noqa: ARG001 - 
     await webhooks.retry(clock())
 
 
+def invocation(context: func.Context) -> AbstractContextManager[object]:
+    """The span of an invocation; it goes on with the host's."""
+    return span(context.function_name, {}, parent=context.trace_context.trace_parent, kind=SpanKind.CONSUMER)
+
+
 @app.function_name("on_video_requested")
 @app.event_grid_trigger(arg_name="event")
 @app.generic_input_binding(arg_name="durable", type="durableClient")
-async def on_video_requested(event: func.CloudEvent, durable: str) -> None:
+async def on_video_requested(event: func.CloudEvent, context: func.Context, durable: str) -> None:
     """Accept what an event asks for."""
     durable_client.connect(durable)
-    await video_requests.receive(GridEvent.of(event))
+    with invocation(context):
+        await video_requests.receive(GridEvent.of(event))
 
 
 @app.function_name("on_blob_created")
 @app.event_grid_trigger(arg_name="event")
 @app.generic_input_binding(arg_name="durable", type="durableClient")
-async def on_blob_created(event: func.EventGridEvent, durable: str) -> None:
+async def on_blob_created(event: func.EventGridEvent, context: func.Context, durable: str) -> None:
     """Accept what a file in the inbox asks for."""
     durable_client.connect(durable)
-    await inbox.receive(GridEvent.of(event))
+    with invocation(context):
+        await inbox.receive(GridEvent.of(event))
 
 
 @app.function_name("purge")

@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from front_door.auth import ADMIN_PREFIXES, Door
 from front_door.error_answers import install_error_answers
-from front_door.routers import admin, aliases, batches, characters, files, health, models, remakes, videos
+from front_door.routers import admin, aliases, batches, characters, files, health, metrics, models, remakes, videos
 from front_door.services import FrontDoorServices
 from front_door.wire import ErrorAnswer
 
@@ -29,6 +29,7 @@ def create_app(services: FrontDoorServices) -> FastAPI:
     app.add_middleware(Door, callers=services.callers, admin_key=services.admin_key)
     install_error_answers(app)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     for prefix in PREFIXES:
         for resource in _RESOURCES:
             app.include_router(resource.router, prefix=prefix, include_in_schema=prefix == PREFIXES[0])

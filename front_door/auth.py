@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from clients.admin_key import AdminKey
 from clients.callers import Callers
+from clients.telemetry.logs import note
 from domain.caller import Caller
 from domain.errors import Forbidden, ReelayError, Unauthorized
 from front_door.error_answers import error_response
@@ -14,6 +15,7 @@ from front_door.error_answers import error_response
 PUBLIC_PATHS = frozenset({"/healthz", "/docs", "/openapi.json"})
 ADMIN_PREFIXES = ("/v1/admin", "/admin")
 """In Azure the host keeps `/admin` for itself, so only the first can be reached there."""
+_OPERATORS = tuple(f"{prefix}/" for prefix in (*ADMIN_PREFIXES, "/metrics"))
 _BEARER = re.compile(r"bearer +(\S+)", re.IGNORECASE)
 
 
@@ -25,7 +27,7 @@ class Door:
     Args:
         app: What is behind the door.
         callers: Who may enter.
-        admin_key: Who may enter what is under `ADMIN_PREFIXES`, and nothing else.
+        admin_key: Who may enter what is under `ADMIN_PREFIXES` and read `/metrics`, and nothing else.
     """
 
     def __init__(self, app: ASGIApp, callers: Callers, admin_key: AdminKey) -> None:
@@ -45,10 +47,12 @@ class Door:
 
     async def _admit(self, scope: Scope) -> None:
         key = _presented(Headers(scope=scope))
-        if f"{scope['path']}/".startswith(tuple(f"{prefix}/" for prefix in ADMIN_PREFIXES)):
+        if f"{scope['path']}/".startswith(_OPERATORS):
             await self._know_operator(key)
         else:
-            scope.setdefault("state", {})["caller"] = await self._caller(key)
+            caller = await self._caller(key)
+            scope.setdefault("state", {})["caller"] = caller
+            note(tenant=caller.tenant)
 
     async def _know_operator(self, key: str) -> None:
         if not self._admin_key.exists:

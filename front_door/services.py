@@ -53,6 +53,7 @@ class FrontDoorServices:
         sweep_grace: How long the sweeper leaves a new video alone.
         max_body_bytes: The largest request body, but for uploads.
         max_file_bytes: The largest file.
+        metrics_text: This process's metrics, if the operator may read them.
     """
 
     intake: Intake
@@ -77,6 +78,7 @@ class FrontDoorServices:
     sweep_grace: timedelta
     max_body_bytes: int
     max_file_bytes: int
+    metrics_text: Callable[[], bytes] | None = None
 
 
 # They are coroutines because FastAPI would take plain functions to a thread, which costs more than they do.
