@@ -1,0 +1,124 @@
+"""azd's side of a deployment fits the templates, and its hook does the same in both shells."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+AZD: dict[str, Any] = yaml.safe_load((ROOT / "azure.yaml").read_text())
+GIVEN: dict[str, Any] = json.loads((ROOT / "infra/main.parameters.json").read_text())["parameters"]
+HOOK: dict[str, Path] = {system: ROOT / hook["run"] for system, hook in AZD["hooks"]["postdeploy"].items()}
+OF_AZD = {"AZURE_SUBSCRIPTION_ID", "AZURE_RESOURCE_GROUP"}
+ENVIRONMENT = {
+    "AZURE_SUBSCRIPTION_ID": "the subscription",  # a space shows whatever is not quoted
+    "AZURE_RESOURCE_GROUP": "the group",
+    "AZURE_FUNCTION_APP_NAME": "the app",
+    "AZURE_REQUESTS_TOPIC_NAME": "requests",
+    "AZURE_STORAGE_TOPIC_NAME": "storage",
+    "AZURE_STORAGE_ACCOUNT_NAME": "account",
+    "AZURE_EVENTS_IDENTITY_ID": "identity",
+}
+# Writes down its arguments, and finds a function when it is asked the third time.
+AZ = """#!/bin/sh
+(IFS='|'; echo "$*") >>"$JOURNAL"
+[ "$1" != functionapp ] || [ "$(/bin/grep -c "${11}" "$JOURNAL")" -ge 3 ]
+"""
+
+
+def template(name: str) -> str:
+    return (ROOT / "infra" / name).read_text()
+
+
+def parameters(bicep: str, *, required: bool = False) -> set[str]:
+    found = re.findall(r"^param (\w+) [^=\n]+?( =.*)?$", bicep, re.MULTILINE)
+    return {name for name, default in found if not (required and default)}
+
+
+def az_commands(script: str) -> list[str]:
+    """The calls of the Azure CLI, written as a POSIX shell would have them."""
+    joined = re.sub(r"\s*[\\`]\n\s*", " ", script.replace("$env:", "$").replace('"$Function"', '"$1"'))
+    return [line.strip() for line in joined.splitlines() if line.strip().startswith("az ")]
+
+
+def run_hook(folder: Path, az: str) -> tuple[int, list[str]]:
+    """Run the hook where there is nothing but this `az` and a `sleep` that takes no time."""
+    for name, script in {"az": az, "sleep": "#!/bin/sh\n"}.items():
+        (folder / name).write_text(script)
+        (folder / name).chmod(0o755)
+    journal = folder / "journal"
+    environment = ENVIRONMENT | {"PATH": str(folder), "JOURNAL": str(journal)}
+    done = subprocess.run(
+        ["/bin/sh", HOOK["posix"]], cwd=ROOT, env=environment, check=False, capture_output=True, timeout=30
+    )
+    return done.returncode, journal.read_text().splitlines()
+
+
+def test_azd_is_given_the_function_app() -> None:
+    assert AZD["services"] == {"api": {"project": ".", "language": "python", "host": "function"}}
+    assert "'azd-service-name': 'api'" in "".join(path.read_text() for path in (ROOT / "infra").rglob("*.bicep"))
+
+
+def test_every_given_parameter_exists_and_every_required_one_is_given() -> None:
+    main = template("main.bicep")
+    assert parameters(main, required=True) <= GIVEN.keys() <= parameters(main)
+
+
+def test_a_hook_is_there_for_every_system() -> None:
+    assert HOOK.keys() == {"posix", "windows"}
+    assert all(os.access(path, os.X_OK) for path in HOOK.values())
+
+
+def test_both_hooks_give_the_same_commands() -> None:
+    posix, windows = (az_commands(HOOK[system].read_text()) for system in ("posix", "windows"))
+    assert len(posix) == 2
+    assert posix == windows
+
+
+@pytest.mark.skipif(shutil.which("pwsh") is None, reason="PowerShell is not here")
+def test_the_hook_for_windows_can_be_parsed() -> None:
+    command = f"[void][ScriptBlock]::Create((Get-Content -Raw '{HOOK['windows']}'))"
+    subprocess.run(["pwsh", "-NoProfile", "-Command", command], check=True)
+
+
+def test_the_hook_gives_the_subscriptions_what_they_take() -> None:
+    subscribe = az_commands(HOOK["posix"].read_text())[-1]
+    assert set(re.findall(r"(\w+)=\"", subscribe)) == parameters(template("event-subscriptions.bicep"))
+
+
+def test_the_hook_reads_what_the_templates_tell() -> None:
+    outputs = set(re.findall(r"^output (\w+)", template("main.bicep"), re.MULTILINE))
+    read = {name for path in HOOK.values() for name in re.findall(r"\bAZURE_\w+", path.read_text())}
+    assert read == ENVIRONMENT.keys()
+    assert read - OF_AZD <= outputs
+
+
+def test_the_hook_waits_for_both_functions_and_subscribes_them(tmp_path: Path) -> None:
+    code, calls = run_hook(tmp_path, AZ)
+    assert code == 0
+    assert [re.findall(r"on_\w+", call) for call in calls] == [
+        *[["on_video_requested"]] * 3,
+        *[["on_blob_created"]] * 3,
+        [],
+    ]
+    assert (
+        "functionapp|function|show|--subscription|the subscription|--resource-group|the group|--name|the app"
+        in calls[0]
+    )
+    assert "|infra/event-subscriptions.bicep|" in calls[-1]
+
+
+def test_the_hook_gives_up_when_a_function_never_comes(tmp_path: Path) -> None:
+    code, calls = run_hook(tmp_path, '#!/bin/sh\necho "$*" >>"$JOURNAL"\nexit 3\n')
+    assert (code, len(calls)) == (1, 30)
+
+
+def test_a_subscription_that_fails_fails_the_hook(tmp_path: Path) -> None:
+    code, calls = run_hook(tmp_path, '#!/bin/sh\necho "$*" >>"$JOURNAL"\n[ "$1" = functionapp ]\n')
+    assert (code, len(calls)) == (1, 3)
