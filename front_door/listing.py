@@ -12,8 +12,9 @@ from domain.video import Video
 from front_door.wire import PUBLIC_STATUS, PublicStatus
 
 SLICE = 100
-SLICES_AT_MOST = 20
-"""So many slices are looked through for one page; whoever wants more asks for the next page."""
+SLICES_AT_MOST, SLICES_FOR_ONE = 20, 100
+"""So many slices are looked through for one page, and for the first that belongs on it: OpenAI's client takes an empty
+page for the last one."""
 _METADATA = re.compile(r"metadata\[([^\]]*)\]")
 
 
@@ -53,7 +54,7 @@ async def list_page(videos: VideoTable, tenant: str, query: ListQuery, metadata:
     found, seen = list[Video](), query.after
     is_picky = query.status is not None or bool(metadata)
     slice_size, newest_first = SLICE if is_picky else query.limit + 1, query.order == "desc"
-    for _ in range(SLICES_AT_MOST):
+    for number in range(1, SLICES_FOR_ONE + 1):
         page = await videos.page(tenant, after=seen, limit=slice_size, newest_first=newest_first)
         found += [video for video in page.videos if _is_wanted(video, query.status, metadata)]
         if len(found) > query.limit:
@@ -61,6 +62,8 @@ async def list_page(videos: VideoTable, tenant: str, query: ListQuery, metadata:
         if not page.has_more:
             return Listing(found, has_more=False, last_id=found[-1].video_id if found else None)
         seen = page.videos[-1].video_id
+        if found and number >= SLICES_AT_MOST:
+            break
     return Listing(found, has_more=True, last_id=seen)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from domain.failures import Failure
-from front_door.listing import SLICE, SLICES_AT_MOST
+from front_door import listing
 from tests.unit.examples import NOW, a_video, an_id
 from tests.unit.front_door.world import World, error_of
 
@@ -56,14 +56,29 @@ async def test_pages_together_are_all_that_was_asked_for(
     assert await numbers_of_all(world, order=order, limit=limit, **query) == sorted(wanted, reverse=order == "desc")
 
 
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slices of five: 100 videos are looked through, and 500 for the first."""
+    monkeypatch.setattr(listing, "SLICE", 5)
+
+
+@pytest.mark.usefixtures("few")
 async def test_a_page_ends_when_enough_was_looked_through(world: World):
-    fill(world, 1)
-    for number in range(1, SLICE * SLICES_AT_MOST + 5):
-        world.videos.add(a_video(video_id=an_id(number), metadata={"team": "b", "n": str(number)}))
-    first = await page(world, **{"metadata[n]": "0"})
-    assert (first["data"], first["has_more"], first["last_id"]) == ([], True, an_id(5))
-    second = await page(world, **{"metadata[n]": "0", "after": first["last_id"]})
-    assert ([video["id"] for video in second["data"]], second["has_more"]) == ([an_id(0)], False)
+    fill(world, 300)
+    first = await page(world, **{"metadata[n]": "299"})
+    assert ([video["id"] for video in first["data"]], first["has_more"]) == ([an_id(299)], True)
+    assert first["last_id"] == an_id(200)
+
+
+@pytest.mark.usefixtures("few")
+async def test_no_page_is_empty_before_very_many_were_looked_through(world: World):
+    fill(world, 501)
+    found = await page(world, **{"metadata[n]": "2"})
+    assert ([video["id"] for video in found["data"]], found["has_more"]) == ([an_id(2)], True)
+    empty = await page(world, **{"metadata[n]": "0"})
+    assert (empty["data"], empty["has_more"], empty["last_id"]) == ([], True, an_id(1))
+    rest = await page(world, **{"metadata[n]": "0", "after": empty["last_id"]})
+    assert ([video["id"] for video in rest["data"]], rest["has_more"]) == ([an_id(0)], False)
 
 
 async def test_an_unknown_status_is_refused_with_those_there_are(world: World):
