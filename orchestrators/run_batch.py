@@ -33,7 +33,8 @@ def run_batch(context: OrchestrationContext, first_step: dict[str, Any]) -> Gene
         first_step: A `BatchRequest`.
     """
     request = BatchRequest.model_validate(first_step)
-    news, guard = context.wait_for_external_event(WAKE), context.create_timer(GUARD)
+    news: Task[Any] = context.wait_for_external_event(WAKE, data_type=str)
+    guard = context.create_timer(GUARD)
     for _ in range(STEPS_PER_HISTORY):
         result = BatchResult.model_validate((yield _run(request, context)))
         if result.following is None:
@@ -43,7 +44,7 @@ def run_batch(context: OrchestrationContext, first_step: dict[str, Any]) -> Gene
         told = list[str | None]()
         while news.is_complete:
             told.append(news.get_result())
-            news = context.wait_for_external_event(WAKE)
+            news = context.wait_for_external_event(WAKE, data_type=str)
         if guard.is_complete:
             told.append(None)
             guard = context.create_timer(GUARD)

@@ -49,8 +49,8 @@ class FakeContext:
         self.guards.append(CompletableTask[None]())
         return self.guards[-1]
 
-    def wait_for_external_event(self, name: str) -> Task[str | None]:
-        assert name == WAKE
+    def wait_for_external_event(self, name: str, *, data_type: type) -> Task[str | None]:
+        assert (name, data_type) == (WAKE, str)
         self.event = CompletableTask[str | None]()
         if self.heard:
             self.event.complete(self.heard.pop(0))
