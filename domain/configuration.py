@@ -19,6 +19,8 @@ def _path(place: tuple[str | int, ...]) -> str:
     match place:
         case ("models", _, "deployments", int(), "auth", _, *_):  # pydantic puts in the kind it has read the auth as
             place = place[:5] + place[6:]
+        case ("guardrails", int(), str(), *_):  # and as which check
+            place = place[:2] + place[3:]
         case _:
             pass
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")

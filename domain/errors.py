@@ -2,6 +2,7 @@
 
 ReelayError                       what a caller is told: message, type, code, param, HTTP status
 ├── InvalidRequest          400   the request can never work as it is
+│   ├── ContentPolicyViolation    a guardrail refuses what is asked for
 │   ├── FetchFailed               what it points to cannot be had just now
 │   ├── ModelRetired        410   the last day of all who rendered the model is over
 │   ├── PayloadTooLarge     413
@@ -16,6 +17,7 @@ ReelayError                       what a caller is told: message, type, code, pa
 ├── RangeNotSatisfiable     416
 ├── PerhapsDone             502   doing it again might do it twice
 └── Busy                    503   try again after `retry_after_s`
+    └── GuardrailUnavailable      a check that nothing may pass by cannot be made just now
 UpstreamError                     what a deployment did to us; never shown as it is
 ├── UpstreamRejected              it refused the request for good
 ├── UpstreamUnauthorized          it refused our credential
@@ -26,6 +28,7 @@ UpstreamError                     what a deployment did to us; never shown as it
 │   └── NoCredential              it was not even asked: we have no token or key for it just now
 ├── OutcomeUnknown                it may or may not have created the job
 └── ContentInvalid                what it sent is not the whole video
+CheckImpossible                   a guardrail's check could not be made
 CredentialUnavailable             a token or secret could not be had
 ConfigurationError                the settings cannot be used; lists every problem
 """
@@ -68,6 +71,12 @@ class InvalidRequest(ReelayError, ValueError):
     status = HTTPStatus.BAD_REQUEST
     type = "invalid_request_error"
     code = "invalid_value"
+
+
+class ContentPolicyViolation(InvalidRequest):
+    """A guardrail refuses what is asked for, or what was made of it."""
+
+    code = "content_policy_violation"
 
 
 class FetchFailed(InvalidRequest):
@@ -205,6 +214,12 @@ class Busy(ReelayError):
         return {"retry-after": str(self.retry_after_s), "retry-after-ms": str(self.retry_after_s * 1000)}
 
 
+class GuardrailUnavailable(Busy):
+    """A check that nothing may pass by cannot be made just now."""
+
+    code = "guardrail_unavailable"
+
+
 class UpstreamError(Exception):
     """A deployment answered, or failed to answer, in a way that needs a decision.
 
@@ -269,6 +284,10 @@ class OutcomeUnknown(UpstreamError):
 
 class ContentInvalid(UpstreamError):
     """What the deployment sent is not the whole video."""
+
+
+class CheckImpossible(Exception):
+    """A guardrail's check could not be made; the message holds nothing of what was to be checked."""
 
 
 class CredentialUnavailable(Exception):

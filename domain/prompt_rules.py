@@ -1,0 +1,150 @@
+"""Rules for prompts that need nobody's help: words, patterns, lengths, languages."""
+
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Annotated, NamedTuple, Protocol, Self, cast
+from unicodedata import category, normalize
+
+import re2  # pyright: ignore[reportMissingTypeStubs] - it has none
+from pydantic import AfterValidator, Field, model_validator
+
+from domain.configuration import Configuration
+from domain.finding import CategoryName, Finding
+
+
+class _Compiled(Protocol):
+    def search(self, text: str) -> object | None: ...
+
+
+def _compiled(pattern: str) -> _Compiled:
+    """Have RE2 read a pattern, and not write to our standard error what is wrong with it."""
+    options = re2.Options()
+    options.log_errors = False
+    return cast("_Compiled", re2.compile(pattern, options))
+
+
+def _checked(pattern: str) -> str:
+    try:
+        _compiled(pattern)
+    except re2.error as error:  # pyright: ignore[reportUnknownVariableType]
+        reason = cast("bytes", error.args[0]).decode()
+        raise ValueError(f"is no pattern of RE2: {reason}") from None
+    return pattern
+
+
+type Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
+type Pattern = Annotated[str, AfterValidator(_checked)]
+
+
+class Spoken(NamedTuple):
+    """What language a text seems to be in.
+
+    Attributes:
+        language: Its code in ISO 639.
+        confidence: From 0 to 1.
+    """
+
+    language: str
+    confidence: float
+
+
+class Blocklist(Configuration):
+    """Words and phrases that no prompt may have; case, width, punctuation and invisible signs do not count.
+
+    Attributes:
+        whole_words: Whether a term within a longer word is left alone; not for scripts that have no spaces.
+        category: What a refusal calls it.
+    """
+
+    blocklist: Annotated[tuple[Annotated[str, Field(pattern=r"\w")], ...], Field(min_length=1)]
+    whole_words: bool = True
+    category: CategoryName = "blocklist"
+
+    def find(self, prompt: str) -> Finding | None:
+        """What a prompt has of them."""
+        words = _words(prompt)
+        edge = " " if self.whole_words else ""
+        text = f"{edge}{' '.join(words)}{edge}"
+        return Finding(self.category) if any(f"{edge}{term}{edge}" in text for term in self._terms) else None
+
+    @cached_property
+    def _terms(self) -> Sequence[str]:
+        return [" ".join(_words(term)) for term in self.blocklist]
+
+
+class Patterns(Configuration):
+    """Patterns that no prompt may match, in RE2's syntax: it takes linear time, so no prompt makes it hang.
+
+    Attributes:
+        category: What a refusal calls it.
+    """
+
+    regex: Annotated[tuple[Pattern, ...], Field(min_length=1)]
+    category: CategoryName = "regex"
+
+    def find(self, prompt: str) -> Finding | None:
+        """What a prompt has of them."""
+        return Finding(self.category) if any(each.search(prompt) for each in self._compiled) else None
+
+    @cached_property
+    def _compiled(self) -> Sequence[_Compiled]:
+        return [_compiled(pattern) for pattern in self.regex]
+
+
+class Length(Configuration):
+    """How long a prompt may be.
+
+    Attributes:
+        category: What a refusal calls it.
+    """
+
+    max_characters: Annotated[int, Field(gt=0)]
+    category: CategoryName = "length"
+
+    def find(self, prompt: str) -> Finding | None:
+        """Whether a prompt is longer."""
+        return Finding(self.category) if len(prompt) > self.max_characters else None
+
+
+class Languages(Configuration):
+    """Which languages prompts may be in; a text too short to be sure of is let through.
+
+    Attributes:
+        allowed: No others; None for any.
+        forbidden: Not these.
+        confidence: How sure one must be of a language to refuse it.
+    """
+
+    allowed: frozenset[Language] | None = None
+    forbidden: frozenset[Language] = frozenset()
+    confidence: Annotated[float, Field(ge=0, le=1)] = 0.7
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.allowed is None and not self.forbidden:
+            raise ValueError("needs 'allowed' or 'forbidden'")
+        return self
+
+
+class LanguageRule(Configuration):
+    """See `Languages`.
+
+    Attributes:
+        category: What a refusal calls it.
+    """
+
+    languages: Languages
+    category: CategoryName = "language"
+
+    def judge(self, spoken: Spoken) -> Finding | None:
+        """Whether a prompt in this language is refused."""
+        if spoken.confidence < self.languages.confidence:
+            return None
+        is_missing = self.languages.allowed is not None and spoken.language not in self.languages.allowed
+        return Finding(self.category) if is_missing or spoken.language in self.languages.forbidden else None
+
+
+def _words(text: str) -> Sequence[str]:
+    visible = "".join(each for each in normalize("NFKC", text) if category(each) != "Cf")
+    return re.findall(r"\w+", visible.casefold())
