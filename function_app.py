@@ -59,6 +59,7 @@ from event_sources.sweeper import Sweeper
 from event_sources.video_requests import VideoRequests
 from front_door.app import create_app
 from front_door.memory_budget import MemoryBudget
+from front_door.operators import Operators
 from front_door.request_spans import RequestSpans
 from front_door.services import FrontDoorServices
 from front_door.show import show_video
@@ -94,7 +95,8 @@ catalog, videos, contents, inputs = settings.catalog, azure.videos(journal.wrote
 render_times, files = azure.render_times(), azure.files()
 secret_store = SecretStore(azure.vault)
 credentials = Credentials(secret_store)
-callers = Callers(settings.api_keys, secret_store)
+administration = azure.administration()
+callers = Callers(settings.api_keys, secret_store, administration, clock)
 api = VideosApi(httpx.AsyncClient(timeout=UPSTREAM_TIMEOUT, limits=UPSTREAM_CONNECTIONS), credentials)
 durable_client = Durable()
 orchestrations, capacity_pools = Orchestrations(durable_client), CapacityPools(durable_client)
@@ -161,7 +163,8 @@ http_api = create_app(
         intake=intake,
         catalog=catalog,
         callers=callers,
-        admin_key=AdminKey(settings.admin_key, secret_store),
+        administration=administration,
+        operators=Operators(AdminKey(settings.admin_key, secret_store), settings.operator_role),
         videos=videos,
         contents=contents,
         characters=intake.characters,

@@ -1,11 +1,27 @@
 """Finds out who is calling, by the key that was sent or by what was kept of an earlier call."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Final
 
+from clients.administration import Administration
 from clients.caller_keys import CallerKeys
+from clients.expiring_cache import ExpiringCache
 from clients.secret_store import SecretStore
 from clients.settings import CallerKey
+from domain.api_key import ApiKey, digest_of, is_secret
 from domain.caller import Caller
+from domain.errors import Unauthorized
+
+FRESH_S: Final = 4.0
+"""How long a record is believed; what an operator changes holds everywhere after it."""
+
+HOW_TO_BEGIN: Final = (
+    "Nobody can call yet, for there is no API key. Whoever runs this service makes the first one: "
+    """curl -X POST https://HOST/v1/admin/keys -H "api-key: $ADMIN_KEY" -H "content-type: application/json" """
+    """-d '{"tenant": "acme", "name": "first"}', where ADMIN_KEY is what REELAY_ADMIN_KEY refers to."""
+)
 
 
 class Callers:
@@ -14,17 +30,73 @@ class Callers:
     Args:
         configured: The keys of the configuration.
         secrets: Reads them.
+        records: The other keys, and the tenants.
+        clock: The present time, UTC.
+        monotonic: Seconds since some moment.
     """
 
-    def __init__(self, configured: Sequence[CallerKey], secrets: SecretStore) -> None:
+    def __init__(
+        self,
+        configured: Sequence[CallerKey],
+        secrets: SecretStore,
+        records: Administration,
+        clock: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._keys = CallerKeys(configured, secrets)
-        self._configured = {key.tenant: Caller(tenant=key.tenant, weight=key.weight) for key in configured}
+        self._weights = {key.tenant: key.weight for key in configured}
+        self._clock = clock
+        self._by_digest = ExpiringCache(records.keys.by_digest, fresh_s=FRESH_S, monotonic=monotonic)
+        self._by_id = ExpiringCache(records.keys.find, fresh_s=FRESH_S, monotonic=monotonic)
+        self._is_any = ExpiringCache[None, bool](lambda _: records.keys.is_any(), fresh_s=FRESH_S, monotonic=monotonic)
+        self._tenants = ExpiringCache(records.tenants.find, fresh_s=FRESH_S, monotonic=monotonic)
 
-    async def by_key(self, presented: str) -> Caller | None:
-        """Who sent a key; None if it is not accepted."""
-        tenant = await self._keys.tenant_of(presented)
-        return self._configured[tenant] if tenant else None
+    async def by_key(self, presented: str) -> Caller:
+        """Who sent a key; as a rule without a read.
+
+        Raises:
+            Unauthorized: It is not accepted.
+        """
+        if tenant := await self._keys.tenant_of(presented):
+            return await self._caller(tenant)
+        digest = digest_of(presented)
+        key = await self._by_digest.get(digest) if is_secret(presented) else None
+        if key is None:
+            raise await self.refusal("The API key is not accepted here. Ask whoever runs this service for one.")
+        key.check_secret(digest, self._clock())
+        return await self._of_key(key)
 
     async def by_id(self, tenant: str, key_id: str | None = None) -> Caller | None:
         """Who asked with a key before; None if tenant and key are no longer accepted, or never were."""
-        return self._configured.get(tenant) if key_id is None else None
+        try:
+            if key_id is None:
+                return await self._caller(tenant) if await self._is_known(tenant) else None
+            key = await self._by_id.get(key_id)
+            return await self._of_key(key) if key and key.tenant == tenant else None
+        except Unauthorized:
+            return None
+
+    async def refusal(self, message: str) -> Unauthorized:
+        """What a stranger is told: while there is no key at all, how to make the first one."""
+        return Unauthorized(HOW_TO_BEGIN if await self.are_none() else message)
+
+    async def are_none(self) -> bool:
+        """Whether nobody can call, because there is no key."""
+        return not self._weights and not await self._is_any.get(None)
+
+    async def _is_known(self, tenant: str) -> bool:
+        return tenant in self._weights or await self._tenants.get(tenant) is not None
+
+    async def _of_key(self, key: ApiKey) -> Caller:
+        key.check(self._clock())
+        own = {"key_id": key.key_id, "allowance": key.allowance, "key_limits": key.limits}
+        return await self._caller(key.tenant, key.weight, **own)
+
+    async def _caller(self, name: str, weight: float | None = None, **own: Any) -> Caller:
+        tenant = await self._tenants.get(name)
+        if tenant is None:
+            return Caller(tenant=name, weight=weight or self._weights.get(name, 1.0), **own)
+        if tenant.disabled:
+            raise Unauthorized(f"The tenant {name} is disabled.")
+        weight = weight or tenant.weight or self._weights.get(name, 1.0)
+        return Caller(tenant=name, tenant_limits=tenant.limits, weight=weight, **own)

@@ -13,9 +13,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from domain.catalog import Catalog, Models
 from domain.configuration import problems_in
 from domain.errors import ConfigurationError
-from domain.inbox import DEAD_LETTERS, INBOX
 from domain.retention import RetentionRules
 from domain.secret_reference import SecretRef
+from domain.tenant import TenantName, Weight
 
 
 def _from_json(value: object) -> object:
@@ -38,16 +38,9 @@ class CallerKey(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    tenant: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
+    tenant: TenantName
     secret: SecretRef
-    weight: Annotated[float, Field(gt=0)] = 1.0
-
-    @field_validator("tenant")
-    @classmethod
-    def _is_no_folder_of_ours(cls, tenant: str) -> str:
-        if tenant in {INBOX, DEAD_LETTERS}:
-            raise ValueError(f"'{tenant}' is the name of a folder beside those of the tenants")
-        return tenant
+    weight: Weight = 1.0
 
 
 class Settings(BaseSettings):
@@ -57,7 +50,9 @@ class Settings(BaseSettings):
         models_file: What callers may ask for and who renders it: a YAML or JSON file; see `domain.catalog`.
         models: The same as JSON instead.
         api_keys: Accepted caller keys, as JSON.
-        admin_key: The operator's key, for what is under `/admin`; None closes that.
+        admin_key: The operator's key, for what is under `/admin`.
+        easy_auth: Whether App Service's authentication stands before the app, so that its headers can be believed.
+        admin_role: The app role that makes whoever signed in there an operator.
         blob_endpoint: The storage account's blob service.
         table_endpoint: Its table service.
         storage_key: The account key, where the store takes no identity (Azurite); `env:` or `file:`.
@@ -89,6 +84,8 @@ class Settings(BaseSettings):
     models: Annotated[_Json[Models], Field(validate_default=True)] = {}
     api_keys: _Json[tuple[CallerKey, ...]] = ()
     admin_key: SecretRef | None = None
+    easy_auth: bool = False
+    admin_role: Annotated[str, Field(min_length=1)] = "Reelay.Admin"
     blob_endpoint: HttpUrl
     table_endpoint: HttpUrl
     storage_key: SecretRef | None = None
@@ -138,6 +135,11 @@ class Settings(BaseSettings):
         """The storage account's name: the first part of the host, or of the path where an emulator has many."""
         host, path = self.blob_endpoint.host or "", (self.blob_endpoint.path or "").strip("/")
         return path or host.partition(".")[0]
+
+    @property
+    def operator_role(self) -> str | None:
+        """The role of operators, if whoever has one is told of truly."""
+        return self.admin_role if self.easy_auth else None
 
     @property
     def max_queued(self) -> timedelta:

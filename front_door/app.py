@@ -26,7 +26,7 @@ def create_app(services: FrontDoorServices) -> FastAPI:
         responses={"4XX": {"model": ErrorAnswer}, "5XX": {"model": ErrorAnswer}},
     )
     app.state.services = services
-    app.add_middleware(Door, callers=services.callers, admin_key=services.admin_key)
+    app.add_middleware(Door, callers=services.callers, operators=services.operators)
     install_error_answers(app)
     app.include_router(health.router)
     app.include_router(metrics.router)

@@ -2,15 +2,16 @@
 
 import re
 
+from azure.core.exceptions import AzureError
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from clients.admin_key import AdminKey
 from clients.callers import Callers
 from clients.telemetry.logs import note
-from domain.caller import Caller
-from domain.errors import Forbidden, ReelayError, Unauthorized
-from front_door.error_answers import error_response
+from domain.errors import Forbidden, ReelayError
+from front_door.error_answers import error_response, storage_error
+from front_door.operators import Operators
 
 PUBLIC_PATHS = frozenset({"/healthz", "/docs", "/openapi.json"})
 ADMIN_PREFIXES = ("/v1/admin", "/admin")
@@ -27,13 +28,13 @@ class Door:
     Args:
         app: What is behind the door.
         callers: Who may enter.
-        admin_key: Who may enter what is under `ADMIN_PREFIXES` and read `/metrics`, and nothing else.
+        operators: Who may enter what is under `ADMIN_PREFIXES` and read `/metrics`, and nothing else.
     """
 
-    def __init__(self, app: ASGIApp, callers: Callers, admin_key: AdminKey) -> None:
+    def __init__(self, app: ASGIApp, callers: Callers, operators: Operators) -> None:
         self._app = app
         self._callers = callers
-        self._admin_key = admin_key
+        self._operators = operators
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -43,35 +44,31 @@ class Door:
             except ReelayError as error:
                 await error_response(error)(scope, receive, send)
                 return
+            except AzureError as error:
+                await storage_error(Request(scope), error)(scope, receive, send)
+                return
         await self._app(scope, receive, send)
 
     async def _admit(self, scope: Scope) -> None:
-        key = _presented(Headers(scope=scope))
+        headers, state = Headers(scope=scope), scope.setdefault("state", {})
         if f"{scope['path']}/".startswith(_OPERATORS):
-            await self._know_operator(key)
+            state["operator"] = self._operators.by_role(headers) or await self._operator(headers)
         else:
-            caller = await self._caller(key)
-            scope.setdefault("state", {})["caller"] = caller
+            caller = state["caller"] = await self._callers.by_key(await self._presented(headers))
             note(tenant=caller.tenant)
 
-    async def _know_operator(self, key: str) -> None:
-        if not self._admin_key.exists:
+    async def _operator(self, headers: Headers) -> str:
+        key = await self._presented(headers)
+        if not self._operators.exist:
             raise Forbidden("This needs an admin key, and there is none: set REELAY_ADMIN_KEY, such as to env:NAME.")
-        if await self._admin_key.is_it(key):
-            return
-        tenant = (await self._caller(key)).tenant
+        if operator := await self._operators.by_key(key):
+            return operator
+        tenant = (await self._callers.by_key(key)).tenant
         raise Forbidden(f"This needs the admin key, and a key of the tenant {tenant} was sent; see REELAY_ADMIN_KEY.")
 
-    async def _caller(self, key: str) -> Caller:
-        caller = await self._callers.by_key(key)
-        if caller is None:
-            raise Unauthorized("The API key is not accepted here. Ask whoever runs this service for one.")
-        return caller
-
-
-def _presented(headers: Headers) -> str:
-    bearer = _BEARER.fullmatch(headers.get("authorization", ""))
-    key = bearer[1] if bearer else headers.get("api-key")
-    if not key:
-        raise Unauthorized("No API key was sent. Send it as 'Authorization: Bearer KEY' or as 'api-key: KEY'.")
-    return key
+    async def _presented(self, headers: Headers) -> str:
+        bearer = _BEARER.fullmatch(headers.get("authorization", ""))
+        if key := bearer[1] if bearer else headers.get("api-key"):
+            return key
+        message = "No API key was sent. Send it as 'Authorization: Bearer KEY' or as 'api-key: KEY'."
+        raise await self._callers.refusal(message)

@@ -26,7 +26,7 @@ def install_error_answers(app: FastAPI) -> None:
     app.add_exception_handler(ReelayError, _reelay_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(AzureError, _storage_error)
+    app.add_exception_handler(AzureError, storage_error)
     app.add_middleware(UnexpectedErrors)
 
 
@@ -57,7 +57,7 @@ def _reelay_error(_: Request, error: Exception) -> JSONResponse:
     return error_response(error)
 
 
-def _storage_error(request: Request, error: Exception) -> JSONResponse:
+def storage_error(request: Request, error: Exception) -> JSONResponse:
     """Our own storage failed, and the SDK's retries with it."""
     _log.error("%s %s failed: %s", request.method, request.url.path, error, exc_info=error)
     return error_response(Busy("The storage cannot be reached just now.", retry_after_s=_STORAGE_RETRY_AFTER_S))

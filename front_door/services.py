@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from fastapi import Depends, Request
 
-from clients.admin_key import AdminKey
+from clients.administration import Administration
 from clients.blob_store import BlobStore
 from clients.callers import Callers
 from clients.capacity_pools import CapacityPools
@@ -22,6 +22,7 @@ from clients.webhooks import Webhooks
 from domain.caller import Caller
 from domain.catalog import Catalog
 from front_door.memory_budget import MemoryBudget
+from front_door.operators import Operators
 from intake.batches import BatchIntake
 from intake.services import Intake
 
@@ -34,7 +35,8 @@ class FrontDoorServices:
         intake: What accepting a video needs.
         catalog: What can be rendered.
         callers: Who is calling.
-        admin_key: Who runs this.
+        administration: Keys and tenants.
+        operators: Who runs this.
         videos: The records.
         contents: Finished videos.
         files: What tenants uploaded.
@@ -59,7 +61,8 @@ class FrontDoorServices:
     intake: Intake
     catalog: Catalog
     callers: Callers
-    admin_key: AdminKey
+    administration: Administration
+    operators: Operators
     videos: VideoTable
     contents: BlobStore
     files: Files

@@ -10,6 +10,7 @@ import httpx
 from azure.keyvault.secrets.aio import SecretClient
 
 from clients.admin_key import AdminKey
+from clients.administration import Administration
 from clients.batch_runs import BatchRuns
 from clients.batch_table import BatchTable
 from clients.blob_store import BlobStore
@@ -35,6 +36,7 @@ from domain.video import Variant, Video, VideoRef
 from domain.video_id import new_video_id
 from front_door.app import create_app
 from front_door.memory_budget import MemoryBudget
+from front_door.operators import Operators
 from front_door.services import FrontDoorServices
 from intake.batches import BatchIntake
 from intake.services import Intake
@@ -76,7 +78,7 @@ async def open_front_door(
         Orchestrations(durable),
         timedelta(minutes=1),
     )
-    files = Files(FileTable(videos._table), blobs)
+    files, administration = Files(FileTable(videos._table), blobs), Administration.on(videos._table)
     intake = Intake(
         catalog=catalog,
         videos=videos,
@@ -92,8 +94,9 @@ async def open_front_door(
     services = FrontDoorServices(
         intake=intake,
         catalog=catalog,
-        callers=Callers([key], secrets),
-        admin_key=AdminKey(None, secrets),
+        callers=Callers([key], secrets, administration, _now),
+        administration=administration,
+        operators=Operators(AdminKey(None, secrets), None),
         videos=videos,
         contents=blobs,
         files=files,

@@ -13,10 +13,8 @@ import httpx
 from activities.advance_batch import advance_batch
 from activities.batch_services import BatchServices, run_batch_activity
 from activities.validate_batch import validate_batch
-from clients.callers import Callers
 from clients.files import Files
 from clients.remote_files import RemoteFiles
-from clients.settings import CallerKey
 from domain.batch import BATCH_IDS, Batch
 from domain.batch_workflow import BatchRequest, BatchResult, BatchStep
 from domain.catalog import Catalog
@@ -26,6 +24,7 @@ from domain.video import Variant, Video
 from domain.webhook import WebhookEvent
 from front_door.show import show_video
 from intake.services import Intake
+from tests.unit.callers import callers_of
 from tests.unit.examples import NOW, TENANT, a_catalog, a_deployment, a_stored_content
 from tests.unit.fakes import (
     FakeBatchTable,
@@ -35,8 +34,6 @@ from tests.unit.fakes import (
     FakeFileTable,
     FakeOrchestrations,
     FakeVideoTable,
-    a_secret_store,
-    keyvault_secret,
 )
 
 INPUT = FILE_IDS.new(NOW, b"i" * 10)
@@ -143,7 +140,7 @@ class BatchWorld:
             batches=Mortal(self.batches, self.fuse),
             files=files,
             intake=intake,
-            callers=Callers([CallerKey(tenant=TENANT, secret=keyvault_secret("key"))], a_secret_store()),
+            callers=callers_of(TENANT),
             show=lambda video: show_video(video, self.blobs.as_store()),
             tell=self._tell,
         )

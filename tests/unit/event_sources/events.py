@@ -11,7 +11,6 @@ from clients.callers import Callers
 from clients.event_grid import EventGrid
 from clients.files import Files
 from clients.remote_files import RemoteFiles
-from clients.settings import CallerKey
 from event_sources.dead_letters import DeadLetters
 from event_sources.grid_event import GridEvent
 from event_sources.inbox import Inbox
@@ -20,6 +19,7 @@ from event_sources.rejections import Rejections
 from event_sources.video_requests import VideoRequests
 from intake.batches import BatchIntake
 from intake.services import Intake
+from tests.unit.callers import callers_of
 from tests.unit.examples import NOW, TENANT, a_catalog
 from tests.unit.fakes import (
     FakeBatchRuns,
@@ -30,8 +30,6 @@ from tests.unit.fakes import (
     FakeFileTable,
     FakeOrchestrations,
     FakeVideoTable,
-    a_secret_store,
-    keyvault_secret,
 )
 from tests.unit.front_door.world import SWEEP_GRACE
 from tests.unit.listeners import FakeTopic
@@ -77,9 +75,7 @@ class World:
 
     @property
     def callers(self) -> Callers:
-        return Callers(
-            [CallerKey(tenant=tenant, secret=keyvault_secret("key")) for tenant in (TENANT, "globex")], a_secret_store()
-        )
+        return callers_of(TENANT, "globex")
 
     def video_requests(self) -> VideoRequests:
         return VideoRequests(self.intake, self.callers, self._dead_letters(), self._rejections())

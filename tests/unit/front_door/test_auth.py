@@ -4,6 +4,7 @@ import pytest
 
 from clients.admin_key import AdminKey
 from front_door.auth import ADMIN_PREFIXES
+from front_door.operators import Operators
 from tests.unit.examples import a_video
 from tests.unit.fakes import a_secret_store
 from tests.unit.front_door.world import ADMIN_KEY, KEY, OTHER_KEY, World, error_of
@@ -102,7 +103,7 @@ async def test_the_admin_key_opens_nothing_else(world: World, path: str):
 
 @pytest.mark.parametrize("key", [KEY, ADMIN_KEY, "sk-wrong"])
 async def test_without_an_admin_key_the_setting_is_named(world: World, key: str):
-    world.change(admin_key=AdminKey(None, a_secret_store()))
+    world.change(operators=Operators(AdminKey(None, a_secret_store()), None))
     response = await world.ask("GET", "/v1/admin/deployments", key=key)
     assert response.status_code == 403
     assert "set REELAY_ADMIN_KEY" in error_of(response)["message"]

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from clients.admin_key import AdminKey
+from clients.administration import Administration
 from clients.callers import Callers
 from clients.credentials import Credentials
 from clients.files import Files
@@ -19,9 +20,11 @@ from clients.videos_api import VideosApi
 from domain.video import Variant, Video
 from front_door.app import create_app
 from front_door.memory_budget import MemoryBudget
+from front_door.operators import Operators
 from front_door.services import FrontDoorServices
 from intake.batches import BatchIntake
 from intake.services import Intake
+from tests.unit.clients.memory_table import MemoryTable
 from tests.unit.examples import TENANT, a_catalog, a_deployment
 from tests.unit.fakes import (
     FakeBatchRuns,
@@ -64,11 +67,14 @@ class World:
     orchestrations: FakeOrchestrations = field(default_factory=FakeOrchestrations)
     pools: FakeCapacityPools = field(default_factory=FakeCapacityPools)
     render_times: FakeRenderTimeTable = field(default_factory=FakeRenderTimeTable)
+    operators_table: MemoryTable = field(default_factory=MemoryTable)
+    administration: Administration = field(init=False)
     services: FrontDoorServices = field(init=False)
     listeners: Listeners = field(init=False)
 
     def __post_init__(self) -> None:
         self.listeners = Listeners(self.clock)
+        self.administration = Administration.on(self.operators_table.as_client())
         secrets = a_secret_store(acme=KEY, globex=OTHER_KEY, admin=ADMIN_KEY, east="east-key")
         keys = [CallerKey(tenant=tenant, secret=keyvault_secret(tenant)) for tenant in (TENANT, "globex")]
         intake = Intake(
@@ -86,8 +92,9 @@ class World:
         self.services = FrontDoorServices(
             intake=intake,
             catalog=intake.catalog,
-            callers=Callers(keys, secrets),
-            admin_key=AdminKey(keyvault_secret("admin"), secrets),
+            callers=Callers(keys, secrets, self.administration, self.clock, lambda: self.clock().timestamp()),
+            administration=self.administration,
+            operators=Operators(AdminKey(keyvault_secret("admin"), secrets), None),
             videos=intake.videos,
             contents=self.contents.as_store(),
             files=intake.files,

@@ -1,0 +1,96 @@
+"""What is on record of tenants, in Table Storage; one without a record may exist all the same."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+from clients.admin_rows import AdminRows, attempts, replaced, row_of
+from domain.audit import AuditEntry
+from domain.errors import NotFound, RequestConflict
+from domain.tenant import Tenant
+
+type TenantNote = Callable[[Tenant | None, Tenant], AuditEntry]
+"""What the audit tells of a change from one record to another."""
+
+_TENANTS: Final = ("tenant-", "tenant-~")
+_BEFORE_ANY_LETTER: Final = "!"
+
+
+class TenantRecords:
+    """Keeps them.
+
+    Args:
+        rows: Where.
+    """
+
+    def __init__(self, rows: AdminRows) -> None:
+        self._rows = rows
+
+    async def find(self, name: str) -> Tenant | None:
+        """The record of a tenant, if there is one."""
+        kept = await self._rows.read(_row(name), Tenant)
+        return kept.value if kept else None
+
+    async def get(self, name: str) -> Tenant:
+        """The record of a tenant.
+
+        Raises:
+            NotFound: There is none.
+        """
+        if found := await self.find(name):
+            return found
+        raise _missing(name)
+
+    async def page(self, *, after: str | None, limit: int) -> Sequence[Tenant]:
+        """Records by name.
+
+        Args:
+            after: The last name of the page before.
+            limit: At most so many.
+        """
+        start = f"{_row(after)}{_BEFORE_ANY_LETTER}" if after else _TENANTS[0]
+        return await self._rows.page((start, _TENANTS[1]), Tenant, limit=limit, also={})
+
+    async def insert(self, tenant: Tenant, entry: AuditEntry) -> None:
+        """Add one, and tell the audit.
+
+        Raises:
+            RequestConflict: There is one.
+        """
+        if not await self._rows.commit(entry, ("create", _tenant_row(tenant))):
+            message = f"There is a record of the tenant '{tenant.name}' already: change it with PATCH."
+            raise RequestConflict(message, param="name", code="tenant_exists")
+
+    async def ensure(self, tenant: Tenant, entry: AuditEntry) -> None:
+        """Add one and tell the audit, unless there is one."""
+        with suppress(RequestConflict):
+            await self.insert(tenant, entry)
+
+    async def amend(self, name: str, change: Callable[[Tenant], Tenant], note: TenantNote) -> Tenant:
+        """Change one as if nobody else did at the same time, and tell the audit.
+
+        Raises:
+            NotFound: There is none.
+        """
+        for _ in attempts():
+            kept = await self._rows.read(_row(name), Tenant)
+            if kept is None:
+                raise _missing(name)
+            after = change(kept.value)
+            if after == kept.value:
+                return after
+            if await self._rows.commit(note(kept.value, after), replaced(_tenant_row(after), kept.etag)):
+                return after
+        raise RuntimeError(f"the record of {name} kept changing while it was being changed")
+
+
+def _row(name: str) -> str:
+    return f"{_TENANTS[0]}{name}"
+
+
+def _tenant_row(tenant: Tenant) -> dict[str, Any]:
+    return row_of(_row(tenant.name), tenant)
+
+
+def _missing(name: str) -> NotFound:
+    return NotFound(f"There is no record of a tenant '{name}'.", param="tenant", code="tenant_not_found")
