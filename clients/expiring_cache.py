@@ -42,15 +42,19 @@ class ExpiringCache[K: Hashable, V]:
         if kept and self._monotonic() < kept.until:
             return kept.value
         if key not in self._reading:
-            self._reading[key] = asyncio.create_task(self._renew(key))
+            self._reading[key] = asyncio.create_task(self.renew(key))
+            self._reading[key].add_done_callback(lambda _: self._reading.pop(key))
         return await asyncio.shield(self._reading[key])  # that one of them gives up is nothing to the others
 
-    async def _renew(self, key: K) -> V:
+    def known(self, key: K, otherwise: V) -> V:
+        """What is remembered of a key, however old; otherwise this."""
+        kept = self._kept.get(key)
+        return kept.value if kept else otherwise
+
+    async def renew(self, key: K) -> V:
+        """The value of a key as it now is."""
         until = self._monotonic() + self._fresh_s
-        try:
-            value = await self._read(key)
-        finally:
-            del self._reading[key]
+        value = await self._read(key)
         self._kept.pop(key, None)
         self._kept[key] = _Kept(value, until)
         if len(self._kept) > self._most:

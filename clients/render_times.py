@@ -17,6 +17,7 @@ from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoun
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
+from clients.expiring_cache import ExpiringCache
 from domain.render_times import NOTHING_LEARNT, LearntTime, RenderKind, RenderTimes
 
 PARTITION = "render-times"
@@ -36,13 +37,11 @@ class RenderTimeTable:
 
     def __init__(self, table: TableClient, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._table = table
-        self._monotonic = monotonic
-        self._known: Mapping[RenderKind, RenderTimes] = {}
-        self._read_again_at = float("-inf")
+        self._cache = ExpiringCache(self._read_all, fresh_s=FRESH_S, monotonic=monotonic)
 
     async def of(self, kind: RenderKind) -> RenderTimes:
         """What is known of a kind of render; as good as always without a request."""
-        return (await self._all()).get(kind, NOTHING_LEARNT)
+        return (await self._cache.get(PARTITION)).get(kind, NOTHING_LEARNT)
 
     async def learnt(self) -> Mapping[str, LearntTime]:
         """What is known of each deployment, by its name, over all lengths and sizes.
@@ -52,7 +51,7 @@ class RenderTimeTable:
             nothing is known is missing.
         """
         by_deployment = defaultdict[str, list[RenderTimes]](list)
-        for kind, times in (await self._all()).items():
+        for kind, times in (await self._cache.get(PARTITION)).items():
             by_deployment[kind.deployment].append(times)
         summaries = {name: RenderTimes.merged(several).learnt() for name, several in by_deployment.items()}
         return {name: summary for name, summary in summaries.items() if summary}
@@ -60,28 +59,23 @@ class RenderTimeTable:
     async def record(self, kind: RenderKind, render_s: float) -> None:
         """Learn from a render that took so long. Learning from one twice makes it weigh like two, which is harmless."""
         try:
-            self._known = {**self._known, kind: await self._add(kind, render_s)}
+            times = await self._add(kind, render_s)
         except (AzureError, ValueError) as error:
             _log.warning("a render time of %s was not kept: %s", kind.deployment, error)
+        else:
+            self._cache.known(PARTITION, {})[kind] = times
 
     async def close(self) -> None:
         """Close the connections."""
         await self._table.close()
 
-    async def _all(self) -> Mapping[RenderKind, RenderTimes]:
-        """Whoever finds it old reads it anew; the others go on with what there is."""
-        now = self._monotonic()
-        if now >= self._read_again_at:
-            self._read_again_at = now + FRESH_S
-            try:
-                self._known = await self._read_all()
-            except (AzureError, ValueError) as error:
-                _log.warning("the learnt render times could not be read: %s", error)
-        return self._known
-
-    async def _read_all(self) -> Mapping[RenderKind, RenderTimes]:
-        rows = self._table.query_entities("PartitionKey eq @partition", parameters={"partition": PARTITION})
-        return {_kind_of(row): _times_of(row) async for row in rows}
+    async def _read_all(self, partition: str) -> dict[RenderKind, RenderTimes]:
+        rows = self._table.query_entities("PartitionKey eq @partition", parameters={"partition": partition})
+        try:
+            return {_kind_of(row): _times_of(row) async for row in rows}
+        except (AzureError, ValueError) as error:
+            _log.warning("the learnt render times could not be read: %s", error)
+            return self._cache.known(partition, {})
 
     async def _add(self, kind: RenderKind, render_s: float) -> RenderTimes:
         """Two hosts may learn at the same time: who comes second starts over from what the first has written."""

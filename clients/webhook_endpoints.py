@@ -13,6 +13,7 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
+from clients.expiring_cache import ExpiringCache
 from domain.errors import NotFound
 from domain.webhook import WebhookEndpoint
 
@@ -33,17 +34,15 @@ class WebhookEndpoints:
 
     def __init__(self, table: TableClient, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._table = table
-        self._monotonic = monotonic
-        self._known: Mapping[str, WebhookEndpoint] = {}
-        self._read_again_at = float("-inf")
+        self._cache = ExpiringCache(self._read_all, fresh_s=FRESH_S, monotonic=monotonic)
 
     async def of(self, tenant: str) -> Sequence[WebhookEndpoint]:
         """A tenant's endpoints; as good as always without a request."""
-        return [endpoint for endpoint in (await self._remembered()).values() if endpoint.tenant == tenant]
+        return [endpoint for endpoint in (await self._cache.get(PARTITION)).values() if endpoint.tenant == tenant]
 
     async def find(self, endpoint_id: str) -> WebhookEndpoint | None:
         """An endpoint, if there is one; as good as always without a request, unless it is disabled."""
-        known = (await self._remembered()).get(endpoint_id)
+        known = (await self._cache.get(PARTITION)).get(endpoint_id)
         if known and known.enabled:
             return known
         with suppress(NotFound):  # it may be newer than what is remembered, or enabled again
@@ -52,8 +51,7 @@ class WebhookEndpoints:
 
     async def all(self) -> Sequence[WebhookEndpoint]:
         """Every endpoint, as it now is."""
-        self._read_again_at = float("-inf")
-        return list((await self._remembered()).values())
+        return list((await self._cache.renew(PARTITION)).values())
 
     async def get(self, endpoint_id: str) -> WebhookEndpoint:
         """An endpoint, as it now is.
@@ -66,7 +64,7 @@ class WebhookEndpoints:
     async def insert(self, endpoint: WebhookEndpoint) -> None:
         """Add one."""
         await self._table.create_entity(_row_of(endpoint))
-        self._known = {**self._known, endpoint.endpoint_id: endpoint}
+        self._cache.known(PARTITION, {})[endpoint.endpoint_id] = endpoint
 
     async def amend(self, endpoint_id: str, change: Callable[[WebhookEndpoint], WebhookEndpoint]) -> WebhookEndpoint:
         """Change one as if nobody else did at the same time.
@@ -84,23 +82,19 @@ class WebhookEndpoints:
                 if error.status_code not in {HTTPStatus.PRECONDITION_FAILED, HTTPStatus.NOT_FOUND}:
                     raise
                 continue
-            self._known = {**self._known, endpoint_id: after}
+            self._cache.known(PARTITION, {})[endpoint_id] = after
             return after
         raise RuntimeError(f"{endpoint_id} kept changing while it was being changed")
 
     async def remove(self, endpoint_id: str) -> None:
         """Forget one; its deliveries go when they are next looked at."""
         await self._table.delete_entity(PARTITION, endpoint_id)
-        self._known = {kept: endpoint for kept, endpoint in self._known.items() if kept != endpoint_id}
+        self._cache.known(PARTITION, {}).pop(endpoint_id, None)
 
-    async def _remembered(self) -> Mapping[str, WebhookEndpoint]:
-        """Nobody is taken to be without endpoints because these could not be read."""
-        now = self._monotonic()
-        if now >= self._read_again_at:
-            rows = self._table.query_entities("PartitionKey eq @partition", parameters={"partition": PARTITION})
-            self._known = {row["RowKey"]: endpoint async for row in rows if (endpoint := _readable(row))}
-            self._read_again_at = now + FRESH_S
-        return self._known
+    async def _read_all(self, partition: str) -> dict[str, WebhookEndpoint]:
+        """What it raises goes to who asks: nobody is taken to be without endpoints because these could not be read."""
+        rows = self._table.query_entities("PartitionKey eq @partition", parameters={"partition": partition})
+        return {row["RowKey"]: endpoint async for row in rows if (endpoint := _readable(row))}
 
     async def _read(self, endpoint_id: str) -> Any:
         try:

@@ -61,3 +61,16 @@ async def test_no_more_is_remembered_than_there_is_room_for(key: str, reads: int
     for each in "abc":
         await source.cache.get(each)
     assert await source.cache.get(key) == reads
+
+
+async def test_what_is_read_anew_is_remembered():
+    source = Source()
+    assert [await source.cache.get("a"), await source.cache.renew("a"), await source.cache.get("a")] == [1, 2, 2]
+
+
+async def test_what_is_too_old_is_known_all_the_same():
+    source = Source()
+    assert source.cache.known("a", 0) == 0
+    await source.cache.get("a")
+    source.now = 99
+    assert source.cache.known("a", 0) == 1
