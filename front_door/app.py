@@ -1,6 +1,7 @@
 """The HTTP API: the same routes for OpenAI's, Azure OpenAI's and LiteLLM's clients."""
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 from front_door.auth import ADMIN_PREFIXES, Door
 from front_door.error_answers import install_error_answers
@@ -10,6 +11,8 @@ from front_door.wire import ErrorAnswer
 
 PREFIXES = ("/v1", "/openai/v1", "/openai")
 """OpenAI's clients; Azure's v1 base URL; Azure's classic clients, which send an api-version that needs no reading."""
+_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+"""`front_door.request_spans` knows better what to tell."""
 _RESOURCES = (videos, remakes, characters, aliases, models, files, batches)
 
 
@@ -23,6 +26,7 @@ def create_app(services: FrontDoorServices) -> FastAPI:
         title="Reelay",
         summary="A front door for AI video generation: OpenAI's videos API, durable and in your own storage.",
         redoc_url=None,
+        telemetry=_NO_TELEMETRY,
         responses={"4XX": {"model": ErrorAnswer}, "5XX": {"model": ErrorAnswer}},
     )
     app.state.services = services

@@ -18,6 +18,8 @@ _SILENT = frozenset({"/healthz", "/metrics"})
 class RequestSpans:
     """ASGI middleware around everything else; where nobody wants spans, it is left out.
 
+    FastAPI's own spans would tell what callers ask for in the query, and know nothing of the host's span.
+
     Args:
         app: What answers.
     """
@@ -67,5 +69,9 @@ def _parent(scope: Scope) -> str | None:
 
 
 def _route(scope: Scope) -> str:
-    """The template that the path fits, of which there are few."""
-    return getattr(scope.get("route"), "path", "unknown")
+    """The template that the path fits, of which there are few; routers know only their own part of it."""
+    path: str = scope["path"] if "route" in scope else "unknown"
+    params: dict[str, str] = scope.get("path_params") or {}
+    for name, value in params.items():
+        path = path.replace(f"/{value}", f"/{{{name}}}", 1)
+    return path

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount
 
-from local.azure_fakes import control, entra, event_grid, identity, key_vault, videos, webhooks
+from local.azure_fakes import collector, control, entra, event_grid, identity, key_vault, videos, webhooks
 from local.azure_fakes.world import World
 
 
@@ -17,7 +17,8 @@ def create_app(world: World) -> Starlette:
     The videos API is at `/{deployment}/openai/v1`, and at `/openai/v1` for deployments named by the `model` field.
     """
     api = videos.routes(world)
-    plain = [*identity.routes(world), *event_grid.routes(world), *webhooks.routes(world), *control.routes(world)]
+    services = (identity, event_grid, webhooks, collector, control)
+    plain = [route for service in services for route in service.routes(world)]
     return _starlette([*plain, Mount("/openai/v1", routes=api), Mount("/{deployment}/openai/v1", routes=api)])
 
 

@@ -49,6 +49,8 @@ class World:
         self.counters: Counter[str] = Counter(dict.fromkeys((*Operation, "rejected_429", "content_bytes"), 0))
         self.events: list[Any] = []
         self.webhooks: list[dict[str, Any]] = []
+        self.spans: list[dict[str, Any]] = []
+        self.metrics: dict[str, dict[str, Any]] = {}
         self.rate_limits: defaultdict[str, RateLimit] = defaultdict(RateLimit)
         self.random.seed(self.settings.seed)
 

@@ -29,7 +29,8 @@ def http_route(function: Function, prefix: str) -> Route[Endpoint]:
     """
 
     async def handle(request: Request) -> Response:
-        return _read_response(await invoke(function, _request_datum(request)))
+        trace_parent = request.headers.get("traceparent", "")
+        return _read_response(await invoke(function, _request_datum(request), trace_parent))
 
     declared = function.trigger.properties
     methods: list[str] = declared.get("methods") or []

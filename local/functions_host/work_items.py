@@ -37,7 +37,8 @@ class DurableFunctions:
         try:
             function = self._find(ACTIVITY_TRIGGER, request.name)
             serialized_input = request.input.value if request.HasField("input") else "null"
-            returned = await invoke(function, Datum(serialized_input, "json"))
+            trace_parent = request.parentTraceContext.traceParent
+            returned = await invoke(function, Datum(serialized_input, "json"), trace_parent)
         except (InvocationFailedError, FunctionNotFoundError) as error:
             response.failureDetails.CopyFrom(_failure_details(error))
         else:

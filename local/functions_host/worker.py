@@ -59,6 +59,7 @@ class _Invoke(Protocol):
         function_id: str,
         inputs: list[tuple[str, Datum]],
         trigger_metadata: Mapping[str, Datum],
+        trace_parent: str,
     ) -> tuple[bool, Datum | None, list[tuple[str, Datum]], str | None, str | None]: ...
 
 
@@ -113,12 +114,13 @@ def index_app(app: Path, settings: Mapping[str, str], client_configuration: Call
     return [_register(function, settings, client_configuration) for function in indexed]
 
 
-async def invoke(function: Function, trigger: Datum) -> Datum | None:
+async def invoke(function: Function, trigger: Datum, trace_parent: str = "") -> Datum | None:
     """Run one invocation of a function and return what it returned; a failure is logged with its traceback.
 
     Args:
         function: A function that `index_app` gave.
         trigger: The value of its trigger.
+        trace_parent: The W3C `traceparent` of whoever caused it, for the function's context.
 
     Raises:
         InvocationFailedError: The function raised, or its inputs or output could not be converted.
@@ -127,7 +129,7 @@ async def invoke(function: Function, trigger: Datum) -> Datum | None:
     token = _raised.set(raised)
     try:
         inputs = [(function.trigger.name, trigger), *function.inputs]
-        succeeded, returned, _, text, traceback = await _invoke(str(uuid4()), function.id, inputs, {})
+        succeeded, returned, _, text, traceback = await _invoke(str(uuid4()), function.id, inputs, {}, trace_parent)
     finally:
         _raised.reset(token)
     if succeeded:

@@ -18,6 +18,7 @@ class Addresses:
         upstream: The fakes; `{upstream}/{deployment}/openai/v1/` is a deployment.
         identity: The managed identity endpoint.
         eventgrid: The Event Grid topic.
+        otlp: The collector of spans and metrics.
         vault: The Key Vault.
         vault_ca: The file of the authority that certifies the Key Vault.
     """
@@ -28,6 +29,7 @@ class Addresses:
     upstream: str
     identity: str
     eventgrid: str
+    otlp: str
     vault: str
     vault_ca: str
 
@@ -42,6 +44,7 @@ class Addresses:
             upstream=upstream,
             identity=f"{upstream}/identity/token",
             eventgrid=f"{upstream}/eventgrid/api/events",
+            otlp=f"{upstream}/otlp",
             vault=f"https://127.0.0.1:{announced['vault']}",
             vault_ca=announced["vault_ca"],
         )

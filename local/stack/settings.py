@@ -17,6 +17,7 @@ class StackSettings(BaseSettings):
         state: The folder of everything the stack keeps. An empty one is a fresh world.
         render_time_s: How long the fake deployments render a video.
         workers: Function host processes that share the engine. The first has `port`, the others take free ones.
+        telemetry: Whether the app sends spans and metrics to the fakes.
     """
 
     model_config = SettingsConfigDict(env_ignore_empty=True)
@@ -25,6 +26,7 @@ class StackSettings(BaseSettings):
     state: Path | None = None
     render_time_s: Annotated[float, Field(gt=0)] = 6
     workers: Annotated[int, Field(ge=1)] = 1
+    telemetry: bool = False
 
     @property
     def folder(self) -> Path:

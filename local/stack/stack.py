@@ -122,7 +122,11 @@ class _Stack:
     @cached_property
     def _app_environment(self) -> dict[str, str]:
         return app_environment(
-            os.environ, self._addresses, self._memory, expected_render_s=self._settings.render_time_s
+            os.environ,
+            self._addresses,
+            self._memory,
+            expected_render_s=self._settings.render_time_s,
+            telemetry=self._settings.telemetry,
         )
 
     async def _set_up_fakes(self) -> None:
