@@ -7,13 +7,13 @@ param principals object
 param resources object
 
 var roles = loadYamlContent('roles.yaml')
-var rows = filter(roles.rows, row => contains(principals, row.who) && contains(resources, row.on))
+var rows = filter(roles.rows, row => contains(principals, row.who) && contains(resources, row.resource))
 
 // A template, since Bicep has no resource whose scope is an id.
 module assignments 'role-assignments.json' = if (!empty(rows)) {
   params: {
     assignments: map(rows, row => {
-      scope: resources[row.on]
+      scope: resources[row.resource]
       principalId: principals[row.who].id
       principalType: principals[row.who].type
       roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.ids[row.role])

@@ -1,0 +1,186 @@
+"""Works out what a deployment of the templates would make, without Azure and without Bicep's compiler.
+
+What only Azure knows, such as a host name, is made up in `_known_later`.
+"""
+
+import json
+from collections import ChainMap
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.unit.infra.expression import Bicep, Names
+from tests.unit.infra.functions import HERE, Group, functions
+from tests.unit.infra.template import INFRA, Declaration, read
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource, as other expressions see it, and what it is made of.
+
+    Attributes:
+        type: Such as `Microsoft.Web/sites`.
+        name: Of a child, with its parent's.
+        group: Where it is.
+        body: All it is given.
+        is_existing: Whether it was there before.
+    """
+
+    type: str
+    name: str
+    group: Group
+    body: Mapping[str, Any]
+    is_existing: bool = False
+
+    @property
+    def id(self) -> str:
+        return self.group.id_of(self.type, self.name)
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """What is known once it is there."""
+        return _known_later(self.type, self.name)
+
+    @property
+    def given(self) -> Mapping[str, Any]:
+        """Its properties in the template."""
+        return self.body.get("properties", {})
+
+
+@dataclass
+class Deployment:
+    """What a deployment makes, with all its modules.
+
+    Attributes:
+        resources: Those it makes or refers to.
+        outputs: Of the template.
+    """
+
+    resources: list[Resource] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    def made(self, type_: str = "") -> list[Resource]:
+        """The resources it makes, of a type or of all."""
+        return [each for each in self.resources if not each.is_existing and type_ in {"", each.type}]
+
+    def one(self, type_: str) -> Resource:
+        """The only one of a type."""
+        (found,) = self.made(type_)
+        return found
+
+
+def deploy(file: str = "main.bicep", /, **given: Any) -> Deployment:
+    """Deploy a template of `infra` with these parameters."""
+    deployment = Deployment()
+    deployment.outputs = _deploy(INFRA / file, given, HERE, deployment)
+    return deployment
+
+
+def _known_later(type_: str, name: str) -> dict[str, Any]:
+    last = name.rpartition("/")[2]
+    return {
+        "Microsoft.CognitiveServices/accounts": {"endpoint": f"https://{last}.openai.azure.com/"},
+        "Microsoft.DurableTask/schedulers": {"endpoint": f"https://{last}.westeurope.durabletask.io"},
+        "Microsoft.EventGrid/topics": {"endpoint": f"https://{last}.westeurope-1.eventgrid.azure.net/api/events"},
+        "Microsoft.Insights/components": {"ConnectionString": f"InstrumentationKey={last}"},
+        "Microsoft.KeyVault/vaults": {"vaultUri": f"https://{last}.vault.azure.net/"},
+        "Microsoft.ManagedIdentity/userAssignedIdentities": {
+            "clientId": f"client of {last}",
+            "principalId": f"principal of {last}",
+        },
+        "Microsoft.Storage/storageAccounts": {
+            "primaryEndpoints": {
+                service: f"https://{last}.{service}.core.windows.net/" for service in ("blob", "queue", "table")
+            }
+        },
+        "Microsoft.Web/sites": {"defaultHostName": f"{last}.azurewebsites.net"},
+    }.get(type_, {})
+
+
+class _Scope(dict[str, Any]):
+    """A template's symbols, each worked out when it is first asked for."""
+
+    def __init__(self, evaluate: Callable[[str], Any]) -> None:
+        super().__init__()
+        self._evaluate = evaluate
+
+    def __missing__(self, name: str) -> Any:
+        self[name] = self._evaluate(name)
+        return self[name]
+
+
+def _deploy(file: Path, given: Mapping[str, Any], group: Group, deployment: Deployment) -> dict[str, Any]:
+    template = read(file)
+    symbols = {each.name: each for each in template.declarations if each.kind != "output"}
+    unknown = given.keys() - {each.name for each in template.of("param")}
+    assert not unknown, f"{file.name} has no parameter {unknown}"
+
+    def evaluate(name: str) -> Any:
+        if name not in symbols:
+            raise KeyError(name)
+        symbol = symbols[name]
+        if symbol.kind == "param":
+            return _argument(file, symbol, given, names)
+        if symbol.kind not in {"resource", "module"}:
+            return symbol.value and symbol.value(names)
+        if symbol.condition and not symbol.condition(names):
+            return None
+        value = symbol.value and symbol.value(names)
+        make = _module if symbol.kind == "module" else _resource
+        bodies = value if symbol.is_loop else [value]
+        found = [make(file, symbol, body, group, deployment) for body in bodies]
+        return found if symbol.is_loop else found[0]
+
+    names: Names = ChainMap(_Scope(evaluate), functions(file.parent, group))
+    for path, imported in template.imports.items():
+        other = {each.name: each for each in read(file.parent / path).declarations}
+        names.maps[-1].update({name: (value := other[name].value) and value(names) for name in imported})
+    for name in symbols:
+        names[name]
+    return {each.name: each.value and each.value(names) for each in template.of("output")}
+
+
+def _argument(file: Path, parameter: Declaration, given: Mapping[str, Any], names: Names) -> Any:
+    assert parameter.name in given or parameter.value, f"{file.name} needs {parameter.name}"
+    value = given[parameter.name] if parameter.name in given else parameter.value and parameter.value(names)
+    for allowed in parameter.decorators.get("allowed", []):
+        assert value in allowed(names), f"{file.name} allows no {parameter.name} {value!r}"
+    return value
+
+
+def _resource(_: Path, symbol: Declaration, body: dict[str, Any], group: Group, deployment: Deployment) -> Resource:
+    parent = body.get("parent")
+    name = f"{parent.name}/{body['name']}" if parent else body["name"]
+    resource = Resource(symbol.target, name, group, body, symbol.is_existing)
+    deployment.resources.append(resource)
+    return resource
+
+
+def _module(
+    file: Path, symbol: Declaration, body: dict[str, Any], group: Group, deployment: Deployment
+) -> dict[str, Any]:
+    deploy_file = _deploy_json if symbol.target.endswith(".json") else _deploy
+    there = body.get("scope", group)
+    return {"outputs": deploy_file(file.parent / symbol.target, body.get("params", {}), there, deployment)}
+
+
+def _deploy_json(file: Path, given: Mapping[str, Any], group: Group, deployment: Deployment) -> dict[str, Any]:
+    """A template of Azure itself, as far as ours go: every resource is copied, and there are no outputs."""
+    template = json.loads(file.read_text())
+    assert given.keys() == template["parameters"].keys()
+    names: Names = ChainMap({"parameters": given.__getitem__}, functions(file.parent, group))
+    for resource in template["resources"]:
+        count = _of_json(resource["copy"]["count"], names)
+        for index in range(count):
+            body = _of_json(resource, names.new_child({"copyIndex": lambda index=index: index}))
+            deployment.resources.append(Resource(resource["type"], body["name"], group, body))
+    return {}
+
+
+def _of_json(value: Any, names: Names) -> Any:
+    if isinstance(value, dict):
+        return {key: _of_json(item, names) for key, item in value.items()}
+    if isinstance(value, str) and value.startswith("["):
+        return Bicep(value[1:-1]).expression()(names)
+    return value
