@@ -61,15 +61,27 @@ class Allowance(_Value):
         Raises:
             NotAllowed: A request, or part of one, that this key may not make.
         """
-        for param, wanted, allowed in (
-            ("model", asked.model, self.models),
-            ("operation", asked.operation, self.operations),
-            ("size", asked.size, self.sizes),
-        ):
-            if allowed is not None and wanted not in allowed:
-                raise _refusal(param, wanted, ", ".join(sorted(allowed)) or "none")
+        self.check_model(asked.model)
+        self.check_operation(asked.operation)
+        _check("size", asked.size, self.sizes)
         if self.max_seconds is not None and asked.seconds > self.max_seconds:
             raise _refusal("seconds", asked.seconds, f"up to {self.max_seconds}")
+
+    def check_model(self, model: str) -> None:
+        """Refuse a model that is not in it.
+
+        Raises:
+            NotAllowed: This key may not ask for it.
+        """
+        _check("model", model, self.models)
+
+    def check_operation(self, operation: Operation) -> None:
+        """Refuse an operation that is not in it.
+
+        Raises:
+            NotAllowed: This key may not ask for it.
+        """
+        _check("operation", operation, self.operations)
 
 
 class Caller(_Value):
@@ -90,6 +102,11 @@ class Caller(_Value):
     key_limits: Limits = Limits()
     tenant_limits: Limits = Limits()
     weight: float = 1.0
+
+
+def _check(param: str, wanted: str, allowed: frozenset[str] | None) -> None:
+    if allowed is not None and wanted not in allowed:
+        raise _refusal(param, wanted, ", ".join(sorted(allowed)) or "none")
 
 
 def _refusal(param: str, wanted: object, allowed: str) -> NotAllowed:

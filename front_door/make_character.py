@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any, Final
 
 from clients.creations import InputFile
+from domain.caller import Caller
 from domain.catalog import Deployment, Model
 from domain.character import Character
 from domain.clip import read_clip
@@ -19,21 +20,23 @@ _ANSWER_LIMIT_S: Final = 60.0
 _RETRY_AFTER_S: Final = 5
 
 
-async def make_character(fields: Mapping[str, Any], *, tenant: str, services: FrontDoorServices) -> Character:
+async def make_character(fields: Mapping[str, Any], *, caller: Caller, services: FrontDoorServices) -> Character:
     """Send the video to a deployment that makes characters, and note whose the character is.
 
     Args:
         fields: `name`, `video`, and `model` to say who shall do it.
-        tenant: Whose it will be.
+        caller: Whose it will be.
         services: Clients and clock.
 
     Raises:
         InvalidRequest: Nobody can make it.
+        NotAllowed: The caller may not ask for it.
         Busy: Nobody can just now.
         PerhapsDone: Whoever was asked has not answered.
     """
+    caller.allowance.check_operation("character")
     name, file = _name(fields), _file(fields)
-    deployments = _able(fields, services)
+    deployments = _able(fields, caller, services)
     for deployment in deployments:
         try:
             async with asyncio.timeout(_ANSWER_LIMIT_S):
@@ -47,7 +50,7 @@ async def make_character(fields: Mapping[str, Any], *, tenant: str, services: Fr
             continue
         character = Character(
             character_id=character_id,
-            tenant=tenant,
+            tenant=caller.tenant,
             name=name,
             created_at=created_at or services.clock(),
             deployment=deployment.name,
@@ -57,11 +60,14 @@ async def make_character(fields: Mapping[str, Any], *, tenant: str, services: Fr
     raise _busy()
 
 
-def _able(fields: Mapping[str, Any], services: FrontDoorServices) -> list[Deployment]:
-    """The living deployments that make characters, of the named model or of any."""
-    named, catalog = read_text(fields, "model"), services.catalog
+def _able(fields: Mapping[str, Any], caller: Caller, services: FrontDoorServices) -> list[Deployment]:
+    """The living deployments that make characters, of the named model or of any that the caller may ask for."""
+    named, catalog, allowed = read_text(fields, "model"), services.catalog, caller.allowance.models
+    if named:
+        caller.allowance.check_model(named)
     makers = {name: _makers(model, services.clock().date()) for name, model in catalog.models.items()}
-    asked = {named: catalog.model(named)} if named else catalog.models
+    any_model = [name for name in catalog.models if allowed is None or name in allowed]
+    asked = {named: catalog.model(named)} if named else any_model
     able = [deployment for name in asked for deployment in makers[name]]
     if not able:
         names = ", ".join(name for name, some in makers.items() if some) or "none"

@@ -55,12 +55,20 @@ async def read_draft(
         NotAllowed: The caller may not ask for it.
         NotFound: The tenant has no such video or file.
     """
-    today = intake.clock().date()
     if operation == "create":
         cast = await read_cast(fields, tenant=caller.tenant, characters=intake.characters)
+        today = intake.clock().date()
         asked = read_video_request(fields, intake.catalog, may_fall_back=may_fall_back, today=today, cast=cast)
         caller.allowance.check(asked)
         return Draft(asked, await read_input_reference(fields, size=asked.size, tenant=caller.tenant, intake=intake))
+    draft = await _read_remake(fields, operation, caller=caller, may_fall_back=may_fall_back, intake=intake)
+    caller.allowance.check(draft.asked)
+    return draft
+
+
+async def _read_remake(
+    fields: Mapping[str, Any], operation: Operation, *, caller: Caller, may_fall_back: bool, intake: Intake
+) -> Draft:
     wish = read_wish(fields, operation, may_fall_back=may_fall_back)
     match fields.get(PARAM):
         case {"id": str() as video_id}:
@@ -68,10 +76,10 @@ async def read_draft(
             return Draft(remake_of(parent, wish, intake.catalog, intake.clock()))
         case {"file_id": str() as file_id} if operation != "remix":
             clip = await read_uploaded_clip(file_id, tenant=caller.tenant, intake=intake)
-            return Draft(remake_of_file(clip, wish, intake.catalog, today), clip)
+            return Draft(remake_of_file(clip, wish, intake.catalog, intake.clock().date()), clip)
         case SentFile() as sent if operation != "remix":
             clip = read_clip(sent.content)
-            return Draft(remake_of_file(clip, wish, intake.catalog, today), clip)
+            return Draft(remake_of_file(clip, wish, intake.catalog, intake.clock().date()), clip)
         case _:
             message = "Send the video as {'id': VIDEO_ID}, as {'file_id': FILE_ID}, or as an MP4 file."
             raise InvalidRequest(message, param=PARAM)

@@ -9,7 +9,7 @@ from domain.character import Character
 from front_door.make_character import make_character
 from front_door.request_docs import body_docs
 from front_door.request_fields import read_fields
-from front_door.services import Services, Tenant
+from front_door.services import FromCaller, Services, Tenant
 
 router = APIRouter(prefix="/videos/characters", tags=["videos"])
 
@@ -29,10 +29,10 @@ class CharacterAnswer(BaseModel):
 
 
 @router.post("", openapi_extra=body_docs(_FIELDS, required=("name", "video")))
-async def create(request: Request, tenant: Tenant, services: Services) -> CharacterAnswer:
+async def create(request: Request, caller: FromCaller, services: Services) -> CharacterAnswer:
     """Make a character from a video."""
     fields = await read_fields(request, max_bytes=services.max_body_bytes)
-    return _answer(await make_character(fields, tenant=tenant, services=services))
+    return _answer(await make_character(fields, caller=caller, services=services))
 
 
 @router.get("/{character_id}")

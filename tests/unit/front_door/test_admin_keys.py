@@ -8,6 +8,7 @@ import pytest
 
 from clients.callers import FRESH_S
 from domain.api_key import digest_of, is_secret
+from tests.unit.examples import NOW, a_catalog, a_deployment, a_model_catalog, a_video, an_mp4
 from tests.unit.front_door.world import ADMIN_KEY, KEY, World, error_of
 
 PATH = "/v1/admin/keys"
@@ -215,3 +216,40 @@ async def test_a_key_that_is_none_is_not_found(world: World, key_id: str):
 async def test_a_caller_sees_nothing_of_it(world: World):
     assert (await world.ask("GET", PATH, key=KEY)).status_code == 403
     assert (await world.ask("GET", PATH, key=(await made(world))["secret"])).status_code == 403
+
+
+async def test_a_remake_is_held_to_what_its_key_may_ask_for(world: World):
+    world.change(catalog=a_catalog(a_deployment(operations=["create", "remix"])))
+    key = await made(world, allowance={"operations": ["create"]})
+    fields = {"tenant": "umbrella", "deployment": "east", "upstream_id": "job-1", "rendered_at": NOW}
+    parent = await world.completed(a_video(**fields), b"rendered")
+    path = f"/v1/videos/{parent.video_id}/remix"
+    response = await world.ask("POST", path, key=key["secret"], json={"prompt": "at night"})
+    assert (response.status_code, error_of(response)["param"]) == (403, "operation")
+
+
+@pytest.mark.parametrize(
+    ("allowance", "fields", "param"),
+    [
+        ({"operations": ["create"]}, {}, "operation"),
+        ({"models": ["other"]}, {"model": "sora-2"}, "model"),
+    ],
+)
+async def test_a_character_is_held_to_what_its_key_may_ask_for(
+    world: World, allowance: dict[str, Any], fields: dict[str, str], param: str
+):
+    maker = a_deployment(operations=["create", "character"])
+    world.change(catalog=a_model_catalog(**{"sora-2": [maker], "other": [a_deployment(name="plain")]}))
+    secret = (await made(world, allowance=allowance))["secret"]
+    sent = {"data": {"name": "fox", **fields}, "files": {"video": ("fox.mp4", an_mp4(), "video/mp4")}}
+    response = await world.ask("POST", "/v1/videos/characters", key=secret, **sent)
+    assert (response.status_code, error_of(response)["param"]) == (403, param)
+
+
+async def test_a_character_is_made_by_a_model_that_the_key_may_ask_for(world: World):
+    maker = a_deployment(operations=["create", "character"])
+    world.change(catalog=a_model_catalog(**{"sora-2": [maker], "other": [a_deployment(name="plain")]}))
+    secret = (await made(world, allowance={"models": ["other"]}))["secret"]
+    sent = {"data": {"name": "fox"}, "files": {"video": ("fox.mp4", an_mp4(), "video/mp4")}}
+    response = await world.ask("POST", "/v1/videos/characters", key=secret, **sent)
+    assert (response.status_code, error_of(response)["code"]) == (400, "operation_not_offered")
