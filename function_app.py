@@ -140,6 +140,7 @@ intake = Intake(
     clock=clock,
     randomness=secrets.token_bytes,
     sweep_grace=sweep_grace,
+    announce_soon=announcer.announce_soon,
 )
 batch_intake = BatchIntake(
     catalog=catalog,

@@ -61,6 +61,7 @@ async def accept_video(
     video = await keep_video(fields, caller=caller, terms=terms, intake=intake, operation=operation)
     if not video.has_ended:
         await start_video(video, intake)
+        intake.announce_soon(video.ref)
     return video
 
 

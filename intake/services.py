@@ -11,6 +11,7 @@ from clients.orchestrations import Orchestrations
 from clients.remote_files import RemoteFiles
 from clients.video_table import VideoTable
 from domain.catalog import Catalog
+from domain.video import VideoRef
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Intake:
         clock: The present time, UTC.
         randomness: So many random bytes.
         sweep_grace: How long the sweeper leaves a new video alone.
+        announce_soon: Has those who listen hear of a new video, and holds nobody up.
     """
 
     catalog: Catalog
@@ -40,3 +42,4 @@ class Intake:
     clock: Callable[[], datetime]
     randomness: Callable[[int], bytes]
     sweep_grace: timedelta
+    announce_soon: Callable[[VideoRef], None] = lambda _: None

@@ -1,7 +1,9 @@
 """What happened is told once to everybody who listens, and left for later where that does not work."""
 
+import asyncio
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -147,6 +149,44 @@ async def test_a_step_succeeds_whoever_hears_of_it(world: World, topic: FakeTopi
     assert await run_activity(end_video, step.model_dump(mode="json"), world.services()) == {}
     assert world.record(video).failure == FAILURE
     assert "left for the sweeper" in caplog.text
+
+
+async def announced_soon(world: World, video: Video) -> None:
+    """Let some turns of the event loop pass."""
+    replace(announcer(world), patience_s=0).announce_soon(video.ref)
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_a_new_video_that_has_to_wait_is_told_of_soon(world: World, topic: FakeTopic):
+    video = world.videos.add(a_video())
+    await announced_soon(world, video)
+    assert [event.type for event in topic.events] == ["Reelay.Video.Queued"]
+    assert world.record(video).announced == 1
+
+
+async def test_what_a_step_has_told_meanwhile_is_not_even_read(world: World, topic: FakeTopic):
+    video = world.videos.add(a_video(announced=2))
+    world.videos.broken[video.ref] = AssertionError("read")
+    await announced_soon(world, video)
+    assert topic.calls == 0
+
+
+async def test_what_cannot_be_told_soon_is_left_to_the_sweeper(
+    world: World, topic: FakeTopic, caplog: pytest.LogCaptureFixture
+):
+    video = world.videos.add(a_video())
+    world.videos.broken[video.ref] = HttpResponseError("storage is down")
+    await announced_soon(world, video)
+    assert "left for the sweeper" in caplog.text
+
+
+async def test_of_a_new_video_only_a_topic_hears(world: World):
+    listen(world)
+    video = world.videos.add(a_video())
+    world.videos.broken[video.ref] = AssertionError("read")
+    await announced_soon(world, video)
+    assert (bodies(world), world.record(video).announced) == ([], 0)
 
 
 async def test_an_hour_without_topic_and_endpoint_loses_no_event(world: World, topic: FakeTopic):

@@ -10,7 +10,7 @@ from grpc.aio import AioRpcError, Metadata
 from clients.callers import Callers
 from clients.settings import CallerKey
 from domain.slot import Demand
-from domain.video import Video
+from domain.video import Video, VideoRef
 from front_door.app import PREFIXES
 from tests.unit.callers import an_administration
 from tests.unit.examples import NOW, TENANT, a_catalog, a_deployment, an_image
@@ -41,6 +41,13 @@ async def test_the_record_is_kept_the_alarm_set_and_the_orchestration_started(wo
     assert (video.user, video.metadata) == ("u-1", {"scene": "7"})
     assert world.videos.alarms[video.ref] == NOW + SWEEP_GRACE
     assert world.orchestrations.started == [video.ref]
+
+
+async def test_those_who_listen_are_soon_told_of_a_new_video(world: World):
+    told = list[VideoRef]()
+    world.change(announce_soon=told.append)
+    await create(world)
+    assert told == [only_video(world).ref]
 
 
 async def test_the_answer_is_openais_video_and_says_when_to_ask_again(world: World):
