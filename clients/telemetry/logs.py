@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, override
+from typing import override
 
 from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
 
@@ -17,7 +17,8 @@ _known: ContextVar[Mapping[str, str]] = ContextVar("known", default=MappingProxy
 _CHATTY = ("azure", "httpx")
 """They log every URL at INFO, and the worker forwards that: a caller's link may carry a signature."""
 _SECRET = re.compile(
-    r"(bearer\s+|(?:api-key|authorization|x-identity-header)\W{1,5}|[?&]sig=|(?:Account|SharedAccess)Key=)[^\s\"'&;,\\]+"
+    r"((?:api-key|authorization|x-identity-header)\W{1,5}(?:bearer\s+)?|bearer\s+|[?&]sig=|(?:Account|SharedAccess)Key=)"
+    r"[^\s\"'&;,]{6,}"
     r"|\b(sk-)[\w-]{8,}|\b(eyJ)[\w-]+\.[\w-]+\.[\w-]+",
     re.IGNORECASE,
 )
@@ -47,7 +48,7 @@ class JsonFormatter(logging.Formatter):
     @override
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
-        line: dict[str, Any] = {
+        line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
@@ -58,7 +59,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return masked(json.dumps(line, ensure_ascii=False))
+        return json.dumps({name: masked(text) for name, text in line.items()}, ensure_ascii=False)
 
 
 def masked(text: str) -> str:

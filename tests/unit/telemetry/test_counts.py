@@ -1,0 +1,78 @@
+"""What is counted and measured beside the videos themselves."""
+
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from clients.telemetry import metrics
+from domain.capacity import Fleet, Pool
+from domain.errors import InvalidRequest, UpstreamOverloaded
+from domain.slot import Demand, Verdict
+from event_sources.dead_letters import DeadLetters
+from event_sources.lease_keeper import LeaseKeeper
+from tests.unit.event_sources.events import an_event
+from tests.unit.examples import NOW, a_deployment, a_model_catalog, a_video, an_id
+from tests.unit.fakes import (
+    FakeBlobStore,
+    FakeCapacityPools,
+    FakeOrchestrations,
+    FakeVideoTable,
+    a_secret_store,
+    keyvault_secret,
+)
+from tests.unit.front_door.world import an_api
+from tests.unit.telemetry.conftest import Told
+
+OVERLOADED = Verdict.on(UpstreamOverloaded("HTTP 429", retry_after_s=60))
+
+
+async def test_a_429_of_a_deployment_is_counted(told: Told):
+    secrets = a_secret_store(east="east-key")
+    deployment = a_deployment(auth={"kind": "api_key", "secret": keyvault_secret("east")})
+    api = an_api(lambda _: httpx.Response(429, json={}), secrets)
+
+    with pytest.raises(UpstreamOverloaded):
+        await api.create(deployment, a_video())
+
+    assert told.metrics()["reelay.upstream.throttled"] == [({"deployment": "east"}, 1)]
+
+
+async def test_an_event_that_is_put_away_is_counted(told: Told):
+    event = an_event()
+    await DeadLetters(FakeBlobStore().as_store()).put(event, InvalidRequest("No."))
+
+    assert told.metrics()["reelay.events.dead_lettered"] == [({}, 1)]
+
+
+async def test_the_lease_keeper_tells_how_long_the_oldest_waits_and_who_rests(told: Told):
+    catalog = a_model_catalog(busy=[a_deployment(max_concurrent=1)], idle=[a_deployment(name="west")])
+    pool, fleet = Pool(), Fleet.of(catalog, "busy", timedelta(hours=1))
+    served, *waiting = (a_video(video_id=an_id(n, NOW - timedelta(seconds=age))) for n, age in enumerate((90, 30, 60)))
+    for video in (served, *waiting):
+        pool.acquire(video.ref, Demand.of(video), fleet, NOW)
+    pool.report(served.ref, OVERLOADED, fleet, NOW)
+    videos = FakeVideoTable()
+    videos.add(served)
+    keeper = LeaseKeeper(
+        catalog=catalog,
+        videos=videos.as_table(),
+        pools=FakeCapacityPools(busy=pool).as_pools(),
+        orchestrations=FakeOrchestrations().as_orchestrations(),
+    )
+
+    await keeper.reconcile(NOW)
+
+    seen = told.metrics()
+    assert ({"model": "busy"}, 60) in seen["reelay.queue.age"]
+    assert ({"model": "idle"}, 0) in seen["reelay.queue.age"]
+    assert ({"model": "busy", "deployment": "east"}, 1) in seen["reelay.deployment.cooldown"]
+    assert ({"model": "idle", "deployment": "west"}, 0) in seen["reelay.deployment.cooldown"]
+
+
+def test_a_gauge_that_nobody_sets_any_more_is_silent(told: Told, monkeypatch: pytest.MonkeyPatch):
+    metrics.BUDGET_USED.set(0.75, tenant="acme")
+    assert told.metrics()["reelay.budget.used_ratio"] == [({"tenant": "acme"}, 0.75)]
+
+    monkeypatch.setattr(metrics, "FRESH_S", 0.0)
+    assert "reelay.budget.used_ratio" not in told.metrics()

@@ -1,0 +1,77 @@
+"""A line of the log is one JSON object that says of whom it speaks."""
+
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from clients.telemetry.logs import JsonFormatter, bound, masked, note
+from clients.telemetry.spans import span
+from tests.unit.telemetry.conftest import Told
+
+
+def line(message: str, *args: object, exc_info: Any = None, **extra: Any) -> dict[str, str]:
+    record = logging.makeLogRecord(
+        {"name": "activities", "levelname": "INFO", "msg": message, "args": args, "exc_info": exc_info, **extra}
+    )
+    text = JsonFormatter().format(record)
+    assert "\n" not in text
+    return json.loads(text)
+
+
+def test_a_line_says_when_who_and_what():
+    read = line("%s of %d\nlines", "one", 2, created=0.5)
+    assert read == {
+        "time": "1970-01-01T00:00:00.500+00:00",
+        "level": "INFO",
+        "logger": "activities",
+        "message": "one of 2\nlines",
+    }
+
+
+def test_a_line_says_what_is_known_of_the_video():
+    with bound(video="video_1", tenant="acme", deployment=None):
+        note(upstream_request_id="r-1")
+        with bound(deployment="east"):
+            inner = line("a")
+        outer = line("b", fields={"state": "queued", "code": None})
+    known = {"video": "video_1", "tenant": "acme", "upstream_request_id": "r-1"}
+    assert inner.items() >= {**known, "deployment": "east"}.items()
+    assert outer.items() >= {**known, "state": "queued"}.items()
+    assert not {"deployment", "code"} & outer.keys()
+    assert not known.keys() & line("c").keys()
+
+
+def test_a_line_names_the_open_span(told: Told):
+    with span("work", {}) as opened:
+        read = line("a")
+    context = opened.get_span_context()
+    assert (int(read["trace_id"], 16), int(read["span_id"], 16)) == (context.trace_id, context.span_id)
+
+
+def test_a_line_shows_what_was_raised():
+    read = line("failed", exc_info=(ValueError, ValueError("no"), None))
+    assert read["exception"] == "ValueError: no"
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("Authorization: Bearer abc.def", "Authorization: Bearer ***"),
+        ("401 for bearer abcdef0123", "401 for bearer ***"),
+        ("{'api-key': 'abcdef'}", "{'api-key': '***'}"),
+        ("https://a/b?sv=1&sig=ab%2Fc&se=2", "https://a/b?sv=1&sig=***&se=2"),
+        ("AccountName=a;AccountKey=abcdef==;Blob=c", "AccountName=a;AccountKey=***;Blob=c"),
+        ("the key sk-abcdefgh12 is bad", "the key sk-*** is bad"),
+        ("token eyJhbGci.eyJzdWIi.c2ln here", "token eyJ*** here"),
+        ("a task-manager of disk-1 is no bearer of news", "a task-manager of disk-1 is no bearer of news"),
+    ],
+)
+def test_what_looks_like_a_secret_is_masked(text: str, safe: str):
+    assert masked(text) == safe
+
+
+def test_a_masked_line_is_still_json():
+    read = line('refused: {"api-key": "%s"}', "abcdef")
+    assert read["message"] == 'refused: {"api-key": "***"}'
