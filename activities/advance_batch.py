@@ -35,26 +35,32 @@ async def advance_batch(request: BatchRequest, services: BatchServices) -> Batch
         services: Clients and clock.
     """
     now, catalog = services.intake.clock(), services.intake.catalog
+    again = True
 
     def begin(kept: Batch) -> Batch:
-        return kept.at(now).reaching(window(kept.models, catalog, now.date()), now)
+        nonlocal again
+        batch = kept.at(now).reaching(window(kept.models, catalog, now.date()), now)
+        again = batch.steps == kept.steps
+        return batch
 
     batch = await services.batches.amend(request.batch, begin)
     if batch.has_ended:
         return BatchResult()
     try:
-        return await _advance(batch, request, Results.recorded(batch), services)
+        return await _advance(batch, request, Results.recorded(batch), services, again=again)
     except Overtaken:
-        return await _advance(batch, request, await Results.found(batch, services.files), services)
+        return await _advance(batch, request, await Results.found(batch, services.files), services, again=True)
 
 
-async def _advance(batch: Batch, request: BatchRequest, results: Results, services: BatchServices) -> BatchResult:
+async def _advance(
+    batch: Batch, request: BatchRequest, results: Results, services: BatchServices, *, again: bool
+) -> BatchResult:
     now = services.intake.clock()
     ended = await _ended(batch, request.ended, results, services)
     over = {report.line for report in ended.reports} | results.lines
     in_flight = {line: video_id for line, video_id in batch.in_flight.items() if line not in over}
     width = window(batch.models, services.intake.catalog, now.date())
-    fed = await feed(batch, width - len(in_flight), results, services)
+    fed = await feed(batch, width - len(in_flight), results, services, again=again)
     results = await results.write(batch, (*ended.reports, *fed.reports), services.files)
     progress = Progress(
         line=fed.line,

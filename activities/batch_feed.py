@@ -50,7 +50,7 @@ class Fed(NamedTuple):
     lost: LineError | None = None
 
 
-async def feed(batch: Batch, room: int, results: Results, services: BatchServices) -> Fed:
+async def feed(batch: Batch, room: int, results: Results, services: BatchServices, *, again: bool) -> Fed:
     """See to the next lines, in their order.
 
     Args:
@@ -58,6 +58,7 @@ async def feed(batch: Batch, room: int, results: Results, services: BatchService
         room: How many more may be in flight.
         results: Which lines were reported already.
         services: Clients and clock.
+        again: Whether somebody may have asked for some of them before.
     """
     if batch.is_read:
         return Fed(batch.line, batch.offset)
@@ -68,14 +69,15 @@ async def feed(batch: Batch, room: int, results: Results, services: BatchService
         return Fed(batch.line, batch.size_bytes, lost=LineError(code="input_file_gone", message=error.message))
     asked = [line for line in lines if not line.is_blank and line.number not in results.lines]
     caller = await services.callers.by_id(batch.tenant, batch.key_id)
+    kept = await _kept(asked, batch, services) if again else {}
+    new = [line for line in asked if line.number not in kept]
     images = asyncio.Semaphore(IMAGES_AT_ONCE)
-    outcomes = await asyncio.gather(*(_begin(line, batch, caller, images, services) for line in asked))
+    outcomes = await asyncio.gather(*(_begin(line, batch, caller, images, services) for line in new))
+    begun = {line.number: outcome for line, outcome in zip(new, outcomes, strict=True) if isinstance(outcome, str)}
     return Fed(
         line=lines[-1].number if lines else batch.line,
         offset=lines[-1].end if lines else batch.offset,
-        started={
-            line.number: outcome for line, outcome in zip(asked, outcomes, strict=True) if isinstance(outcome, str)
-        },
+        started=kept | begun,
         reports=[outcome for outcome in outcomes if isinstance(outcome, Report)],
     )
 
@@ -96,15 +98,19 @@ async def _next_lines(batch: Batch, most: int, until: int, services: BatchServic
     return lines
 
 
+async def _kept(lines: Sequence[Line], batch: Batch, services: BatchServices) -> dict[int, str]:
+    """The videos that are there already; whoever kept them may have died before he started them."""
+    numbers = [line.number for line in lines if line.number <= batch.reach]
+    records = await asyncio.gather(*(services.record(batch, _video_of(batch, number)) for number in numbers))
+    videos = {number: video for number, video in zip(numbers, records, strict=True) if video}
+    await asyncio.gather(*(start_video(video, services.intake) for video in videos.values() if not video.has_ended))
+    return {number: video.video_id for number, video in videos.items()}
+
+
 async def _begin(
     line: Line, batch: Batch, caller: Caller | None, images: asyncio.Semaphore, services: BatchServices
 ) -> str | Report:
     """Ask for a video, and say which one it is; or say why there is none."""
-    video_id = _video_of(batch, line.number)
-    if line.number <= batch.reach and (kept := await services.record(batch, video_id)):
-        if not kept.has_ended:  # whoever kept it may have died before he started it
-            await start_video(kept, services.intake)
-        return video_id
     custom_id = None
     try:
         custom_id, body = read_line(line)

@@ -37,9 +37,13 @@ class BatchServices:
     tell: Callable[[str, WebhookEvent], Awaitable[None]]
 
     async def record(self, batch: Batch, video_id: str) -> Video | None:
-        """The record of a video of a batch, if there is one."""
+        """The record of a video of a batch, if there is one; that of one that has ended may be remembered."""
+        ref = VideoRef(tenant=batch.tenant, video_id=video_id)
+        seen = self.intake.videos.last_seen(ref)
+        if seen and seen.has_ended:
+            return seen
         try:
-            return await self.intake.videos.get(VideoRef(tenant=batch.tenant, video_id=video_id))
+            return await self.intake.videos.get(ref)
         except NotFound:
             return None
 

@@ -8,6 +8,7 @@ open-batches     the batch's id     whose it is; the sweeper looks after every o
 
 import hashlib
 import json
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -25,6 +26,14 @@ from domain.errors import NotFound
 _OPEN = "open-batches"
 _NESTED = ("metadata", "models", "in_flight", "errors")
 _AMEND_ATTEMPTS = 20
+_REMEMBERED = 20
+
+
+class _Seen(NamedTuple):
+    """A record and the ETag of its row."""
+
+    batch: Batch
+    etag: str
 
 
 class BatchPage(NamedTuple):
@@ -43,6 +52,7 @@ class BatchTable:
 
     def __init__(self, table: TableClient) -> None:
         self._table = table
+        self._last_seen = OrderedDict[BatchRef, _Seen]()
 
     async def insert(self, batch: Batch, promise: Idempotency | None = None) -> Batch:
         """Accept a batch: from here on the sweeper sees to it that it runs. One that is there stays as it is.
@@ -72,7 +82,7 @@ class BatchTable:
         Raises:
             NotFound: The tenant has no such batch.
         """
-        return (await self._read(ref))[0]
+        return (await self._read(ref)).batch
 
     async def amend(self, ref: BatchRef, change: Callable[[Batch], Batch]) -> Batch:
         """Change a record as if nobody else did at the same time.
@@ -87,10 +97,13 @@ class BatchTable:
         Raises:
             NotFound: The tenant has no such batch.
         """
+        seen = self._last_seen.pop(ref, None)  # likely still the newest; if not, it cannot be replaced
+        if seen and (after := change(seen.batch)) != seen.batch and await self._replace(after, seen.etag):
+            return after
         for _ in range(_AMEND_ATTEMPTS):
-            batch, etag = await self._read(ref)
-            after = change(batch)
-            if after == batch or await self._replace(after, etag):
+            seen = await self._read(ref)
+            after = change(seen.batch)
+            if after == seen.batch or await self._replace(after, seen.etag):
                 return after
         raise RuntimeError(f"{ref.batch_id} kept changing while it was being changed")
 
@@ -135,11 +148,11 @@ class BatchTable:
             if kept["batch_id"] != batch.batch_id:
                 raise AlreadyAccepted(kept["batch_id"], kept["body_sha256"]) from None
 
-    async def _read(self, ref: BatchRef) -> tuple[Batch, str]:
+    async def _read(self, ref: BatchRef) -> _Seen:
         try:
             if BATCH_IDS.has(ref.batch_id):
                 row: Any = await self._table.get_entity(tenant_partition(ref.tenant), _row(ref.batch_id))
-                return _to_batch(row), row.metadata["etag"]
+                return self._remember(_Seen(_to_batch(row), row.metadata["etag"]))
         except ResourceNotFoundError:
             pass
         raise NotFound(f"There is no batch '{ref.batch_id}'.", param="batch_id", code="batch_not_found")
@@ -148,12 +161,19 @@ class BatchTable:
         """Write a record over the one that has this ETag, if there still is one."""
         unchanged: dict[str, Any] = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
         try:
-            await self._table.update_entity(_to_entity(batch), UpdateMode.REPLACE, **unchanged)
+            written = await self._table.update_entity(_to_entity(batch), UpdateMode.REPLACE, **unchanged)
         except HttpResponseError as error:
             if error.status_code not in {HTTPStatus.PRECONDITION_FAILED, HTTPStatus.NOT_FOUND}:
                 raise
             return False
+        self._remember(_Seen(batch, written["etag"]))
         return True
+
+    def _remember(self, seen: _Seen) -> _Seen:
+        self._last_seen[seen.batch.ref] = seen
+        if len(self._last_seen) > _REMEMBERED:
+            self._last_seen.popitem(last=False)
+        return seen
 
 
 def _row(batch_id: str) -> str:

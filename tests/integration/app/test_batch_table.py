@@ -85,6 +85,18 @@ async def test_changes_at_the_same_time_all_count(batches: BatchTable):
     assert (await batches.get(batch.ref)).steps == 5
 
 
+async def test_what_is_remembered_is_never_put_over_what_is_newer(table: TableClient):
+    here, there = BatchTable(table), BatchTable(table)
+    batch = a_batch()
+    await here.insert(batch)
+    await here.get(batch.ref)
+    await there.amend(batch.ref, lambda kept: kept.cancelling(NOW))
+    amended = await here.amend(batch.ref, lambda kept: kept.model_copy(update={"steps": kept.steps + 1}))
+    assert (amended.cancelling_at, amended.steps) == (NOW, 1)
+    await there.amend(batch.ref, lambda kept: kept.model_copy(update={"steps": 7}))
+    assert (await here.amend(batch.ref, lambda kept: kept)).steps == 7
+
+
 async def test_the_newest_come_first_page_by_page(batches: BatchTable):
     some = [a_batch(number).batch_id for number in range(3)]
     for number in range(3):
