@@ -1,11 +1,12 @@
 """What is deployed: it is whole, there is nothing else in it, and it runs with its own requirements alone."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -28,14 +29,34 @@ SETTINGS = SAMPLE | {
 }
 IMPORT_ALL = "import sys; [__import__(name) for name in sys.argv[1:]]"
 
+type Ignores = Callable[[str], object]
+type Reader = Callable[[list[str]], Ignores]
 
-def deployed_files(root: Path) -> Iterator[Path]:
-    """What `azd deploy` and `func azure functionapp publish` put into their zip."""
-    ignored = GitIgnoreSpec.from_lines((root / ".funcignore").read_text().splitlines())
+
+def as_azd_reads(patterns: list[str]) -> Ignores:
+    """As git would."""
+    return GitIgnoreSpec.from_lines(patterns).match_file
+
+
+def as_core_tools_read(patterns: list[str]) -> Ignores:
+    """One regular expression for the start of a path, in which `*` is at least one character and a slash is a slash.
+
+    https://github.com/Azure/azure-functions-core-tools/blob/main/src/Cli/func/Common/GitIgnoreParser.cs
+    """
+    stars = ((re.escape("**"), ".+"), (re.escape("*"), "[^/]+"))
+    starts = [re.escape(line) for line in patterns if not line.startswith("#")]
+    for written, meant in stars:
+        starts = [start.replace(written, meant) for start in starts]
+    return re.compile(rf"(?:{'|'.join(starts)})\b").match
+
+
+def deployed_files(root: Path, read: Reader = as_azd_reads) -> Iterator[Path]:
+    """What `azd deploy`, or `func azure functionapp publish`, puts into its zip."""
+    ignores = read((root / ".funcignore").read_text().splitlines())
     for folder, folders, files in root.walk():
         inside = folder.relative_to(root)
-        folders[:] = [name for name in folders if not ignored.match_file(f"{inside / name}/")]
-        yield from (inside / name for name in files if not ignored.match_file(inside / name))
+        folders[:] = [name for name in folders if not ignores(f"{inside / name}/")]
+        yield from (inside / name for name in files if not ignores(str(inside / name)))
 
 
 def modules(package: Path) -> list[str]:
@@ -71,6 +92,11 @@ def test_the_package_holds_what_runs_and_nothing_else(package: Path) -> None:
     assert [path for path in package.glob("*/**/*") if path.is_file() and path.suffix != ".py"] == []
 
 
+def test_both_tools_deploy_the_same() -> None:
+    assert set(deployed_files(ROOT, as_core_tools_read)) == set(deployed_files(ROOT))
+
+
+@pytest.mark.parametrize("read", [as_azd_reads, as_core_tools_read])
 @pytest.mark.parametrize(
     "leftover",
     [
@@ -83,12 +109,12 @@ def test_the_package_holds_what_runs_and_nothing_else(package: Path) -> None:
         "out/fox.mp4",
     ],
 )
-def test_what_a_working_folder_gathers_stays_there(tmp_path: Path, leftover: str) -> None:
+def test_what_a_working_folder_gathers_stays_there(tmp_path: Path, leftover: str, read: Reader) -> None:
     shutil.copy(ROOT / ".funcignore", tmp_path)
     for name in ("domain/video.py", leftover):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    assert list(deployed_files(tmp_path)) == [Path("domain/video.py")]
+    assert list(deployed_files(tmp_path, read)) == [Path("domain/video.py")]
 
 
 def test_every_module_of_the_package_can_be_imported_with_its_requirements_alone(
