@@ -1,6 +1,7 @@
 """/admin/webhooks: where tenants want to hear of events, and what became of each."""
 
 from base64 import b64encode
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -9,6 +10,7 @@ from fastapi import APIRouter, Query
 from domain.errors import InvalidRequest
 from domain.secret_reference import SecretReference
 from domain.webhook import SigningSecret, WebhookEndpoint, WebhookEvent
+from front_door.scribe import FromOperator, Scribe
 from front_door.services import FrontDoorServices, Services
 from front_door.webhook_wire import (
     DeletedEndpoint,
@@ -30,7 +32,7 @@ _ID_BYTES, _SECRET_BYTES = 12, 32
 
 
 @router.post("")
-async def register(fields: NewEndpoint, services: Services) -> EndpointWithSecret:
+async def register(fields: NewEndpoint, services: Services, scribe: FromOperator) -> EndpointWithSecret:
     """Register an endpoint; it hears of what happens from now on."""
     secret = _secret(fields.secret, services)
     endpoint = WebhookEndpoint(
@@ -42,6 +44,8 @@ async def register(fields: NewEndpoint, services: Services) -> EndpointWithSecre
         secrets=(secret,),
         created_at=services.clock(),
     )
+    entry = scribe.entry("webhook.create", endpoint.endpoint_id, endpoint.tenant, after=endpoint)
+    await services.administration.audit.tell(entry)
     await services.webhooks.endpoints.insert(endpoint)
     return _with_secret(endpoint, services)
 
@@ -60,32 +64,37 @@ async def retrieve(endpoint_id: str, services: Services) -> EndpointAnswer:
 
 
 @router.patch("/{endpoint_id}")
-async def change(endpoint_id: str, fields: EndpointChanges, services: Services) -> EndpointAnswer:
+async def change(endpoint_id: str, fields: EndpointChanges, services: Services, scribe: FromOperator) -> EndpointAnswer:
     """Change an endpoint. What waits for one that is disabled is given up."""
     changes: dict[str, Any] = fields.model_dump(exclude_none=True, include={"events", "enabled"})
     if fields.url:
         changes["url"] = _checked(fields.url, services)
     if fields.enabled:
         changes["disabled_because"] = None
-    amended = await services.webhooks.endpoints.amend(endpoint_id, lambda kept: kept.model_copy(update=changes))
+    amended = await _amend(
+        "webhook.change", endpoint_id, lambda kept: kept.model_copy(update=changes), services, scribe
+    )
     return _answer(amended, services)
 
 
 @router.delete("/{endpoint_id}")
-async def delete(endpoint_id: str, services: Services) -> DeletedEndpoint:
+async def delete(endpoint_id: str, services: Services, scribe: FromOperator) -> DeletedEndpoint:
     """Remove an endpoint, and in time its deliveries."""
-    await services.webhooks.endpoints.get(endpoint_id)
+    kept = await services.webhooks.endpoints.get(endpoint_id)
+    await services.administration.audit.tell(scribe.entry("webhook.delete", endpoint_id, kept.tenant, before=kept))
     await services.webhooks.endpoints.remove(endpoint_id)
     return DeletedEndpoint(id=endpoint_id)
 
 
 @router.post("/{endpoint_id}/rotate")
-async def rotate(endpoint_id: str, services: Services, fields: Rotation | None = None) -> EndpointWithSecret:
+async def rotate(
+    endpoint_id: str, services: Services, scribe: FromOperator, fields: Rotation | None = None
+) -> EndpointWithSecret:
     """Sign with a new secret, and for a while with the one before as well."""
     fields, now = fields or Rotation(), services.clock()
     secret, overlap = _secret(fields.secret, services), timedelta(seconds=fields.overlap_s)
-    rotated = await services.webhooks.endpoints.amend(
-        endpoint_id, lambda kept: kept.rotated(secret, now, overlap=overlap)
+    rotated = await _amend(
+        "webhook.rotate", endpoint_id, lambda kept: kept.rotated(secret, now, overlap=overlap), services, scribe
     )
     return _with_secret(rotated, services)
 
@@ -118,6 +127,19 @@ async def list_deliveries(
     deliveries = await services.webhooks.deliveries.page(endpoint_id, after=after, limit=limit + 1)
     data = [DeliveryAnswer.of(delivery) for delivery in deliveries[:limit]]
     return DeliveryList(data=data, last_id=data[-1].id if data else None, has_more=len(deliveries) > limit)
+
+
+async def _amend(
+    action: str,
+    endpoint_id: str,
+    change: Callable[[WebhookEndpoint], WebhookEndpoint],
+    services: FrontDoorServices,
+    scribe: Scribe,
+) -> WebhookEndpoint:
+    kept = await services.webhooks.endpoints.get(endpoint_id)
+    entry = scribe.entry(action, endpoint_id, kept.tenant, before=kept, after=change(kept))
+    await services.administration.audit.tell(entry)
+    return await services.webhooks.endpoints.amend(endpoint_id, change)
 
 
 def _secret(reference: SecretReference | None, services: FrontDoorServices) -> SigningSecret:
