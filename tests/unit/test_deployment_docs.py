@@ -48,6 +48,13 @@ def test_outputs_that_the_docs_name_exist() -> None:
     )  # that is azd's own
 
 
+def test_without_azd_the_subscriptions_are_given_what_they_take() -> None:
+    subscriptions = (ROOT / "infra/event-subscriptions.bicep").read_text()
+    assert set(re.findall(r'(\w+)="\$\(output', DEPLOY)) == set(
+        re.findall(r"^param (\w+)", subscriptions, re.MULTILINE)
+    )
+
+
 def test_parameters_that_the_docs_name_exist() -> None:
     found = set(re.findall(r"[`\"]([a-z]+[A-Z]\w+)[`\":]", "".join(PAGES.values())))
     assert found
