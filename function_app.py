@@ -31,6 +31,7 @@ from clients.capacity_pools import CapacityPools
 from clients.credentials import Credentials
 from clients.durable import Durable
 from clients.guarded_transport import NO_REUSE, GuardedTransport
+from clients.guardrails.opening import Helpers, open_guardrails
 from clients.orchestrations import Orchestrations
 from clients.remote_files import RemoteFiles
 from clients.secret_store import SecretStore
@@ -102,6 +103,16 @@ durable_client = Durable()
 orchestrations, capacity_pools = Orchestrations(durable_client), CapacityPools(durable_client)
 guarded = GuardedTransport(httpx.AsyncHTTPTransport(limits=NO_REUSE), allow_private=settings.allow_private_addresses)
 url_schemes = ("https", "http") if settings.allow_private_addresses else ("https",)
+guardrails = open_guardrails(
+    settings.guardrails,
+    Helpers(
+        content_safety=lambda: azure.content_safety(secret_store),
+        http=httpx.AsyncClient(transport=guarded, timeout=UPSTREAM_TIMEOUT),
+        secrets=secret_store,
+        contents=contents,
+        clock=clock,
+    ),
+)
 
 webhooks = Webhooks(
     endpoints=azure.webhook_endpoints(),
@@ -123,6 +134,7 @@ activity_services = Services(
     clock=clock,
     copies=asyncio.Semaphore(COPIES_AT_ONCE),
     max_queued_s=settings.max_queued_s,
+    guardrails=guardrails,
 )
 sweep_grace = timedelta(seconds=settings.sweep_grace_s)
 intake = Intake(
@@ -141,6 +153,7 @@ intake = Intake(
     randomness=secrets.token_bytes,
     sweep_grace=sweep_grace,
     announce_soon=announcer.announce_soon,
+    guardrails=guardrails,
 )
 batch_intake = BatchIntake(
     catalog=catalog,

@@ -1,14 +1,16 @@
 """Copies a finished video, its thumbnail and its spritesheet into our own storage, and so completes the video."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 
+from activities.examine_content import examine_content
 from activities.services import Services
 from clients.blob_store import BLOCK_BYTES
 from clients.videos_api import ContentStream
 from domain.catalog import Deployment
 from domain.errors import ContentInvalid, UpstreamError, UpstreamNotFound
 from domain.failures import FailureCode, VideoFailed
+from domain.guardrails import Stage
 from domain.media import MEDIA, SIGNATURE_BYTES, content_blob, has_signature
 from domain.submission import PATIENCE, retry_delay_s
 from domain.video import StoredContent, Variant, Video, VideoState
@@ -41,7 +43,10 @@ async def copy_content(request: StepRequest, services: Services) -> StepResult:
             await _copy_video(video, deployment, services)
         except UpstreamError as error:
             return _after_error(error, video, deployment, request.attempts_at(error), services)
-        return await _copy_extras(video, deployment, request, services)
+        extras = await _copy_extras(video, deployment, request, services)
+    if isinstance(extras, StepResult):
+        return extras
+    return await _complete(video, deployment, extras, request, services)
 
 
 async def _copy_video(video: Video, deployment: Deployment, services: Services) -> None:
@@ -50,10 +55,14 @@ async def _copy_video(video: Video, deployment: Deployment, services: Services) 
         await services.videos.amend(video.ref, lambda kept: kept.copied({Variant.VIDEO: stored}))
 
 
-async def _copy_extras(video: Video, deployment: Deployment, request: StepRequest, services: Services) -> StepResult:
-    """Copy what is small, and complete the video: some servers have no extras, and none is worth failing for."""
+async def _copy_extras(
+    video: Video, deployment: Deployment, request: StepRequest, services: Services
+) -> Mapping[Variant, StoredContent] | StepResult:
+    """Copy what is small: some servers have no extras, and none is worth failing for."""
     extras = dict[Variant, StoredContent]()
     for variant in EXTRAS:
+        if variant in (video.contents or {}):
+            continue
         try:
             extras[variant] = await _copy(video, deployment, variant, services)
         except UpstreamNotFound:
@@ -61,6 +70,21 @@ async def _copy_extras(video: Video, deployment: Deployment, request: StepReques
         except UpstreamError as error:
             if (attempt := request.attempts_at(error)) < ATTEMPTS_AT_EXTRAS:
                 return StepResult.retry(retry_delay_s(error, attempt=attempt), error)
+    return extras
+
+
+async def _complete(
+    video: Video,
+    deployment: Deployment,
+    extras: Mapping[Variant, StoredContent],
+    request: StepRequest,
+    services: Services,
+) -> StepResult:
+    """Complete the video, once it is known that it may be shown."""
+    if services.guardrails and services.guardrails.look_at(Stage.VIDEO):
+        video = await services.videos.amend(video.ref, lambda kept: kept.copied(extras))
+        if again := await examine_content(video, request, services.guardrails):
+            return again
     now = services.clock()
     await services.videos.amend(video.ref, lambda kept: kept.copied(extras).completed(now))
     return StepResult.done() if deployment.delete_after_copy else StepResult.end()

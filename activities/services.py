@@ -7,6 +7,7 @@ from datetime import datetime
 
 from activities.announce import Announcer
 from clients.blob_store import BlobStore
+from clients.guardrails.chain import Guardrails
 from clients.render_times import RenderTimeTable
 from clients.video_table import VideoTable
 from clients.videos_api import VideosApi
@@ -32,6 +33,7 @@ class Services:
         clock: The present time, UTC.
         copies: Bounds how many contents are copied at once in this process, and so its memory.
         max_queued_s: How long a video may wait for a deployment to take it.
+        guardrails: What may be shown; None for everything.
     """
 
     catalog: Catalog
@@ -44,6 +46,7 @@ class Services:
     clock: Callable[[], datetime]
     copies: Semaphore
     max_queued_s: float
+    guardrails: Guardrails | None = None
 
     def deployment_of(self, video: Video) -> Deployment:
         """The deployment that renders a video.

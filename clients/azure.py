@@ -1,7 +1,7 @@
 """Opens the Azure clients that the settings ask for."""
 
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.core.exceptions import ResourceExistsError
@@ -30,6 +30,9 @@ from clients.webhook_deliveries import WebhookDeliveries
 from clients.webhook_endpoints import WebhookEndpoints
 from domain.errors import ConfigurationError
 from domain.secret_reference import SecretReference
+
+if TYPE_CHECKING:
+    from clients.guardrails.content_safety import ContentSafety
 
 TABLE = "videos"
 CONTENTS = "videos"
@@ -85,6 +88,14 @@ class Azure:
         topic = settings.event_grid_topic
         client = EventGridPublisherClient(endpoint, credential, namespace_topic=topic, retry_total=0, **_TRANSPORT)
         return EventGrid(client, key)
+
+    def content_safety(self, secrets: SecretStore) -> "ContentSafety":
+        """The Content Safety resource that the settings name."""
+        from clients.guardrails import content_safety as service  # noqa: PLC0415 - 50 ms that few need
+
+        reference, endpoint = self._settings.content_safety_key, str(self._settings.content_safety_endpoint)
+        key = ServiceKey(reference, secrets) if reference else None
+        return service.ContentSafety(service.connect(endpoint, key.credential if key else self._identity), key)
 
     def contents(self) -> BlobStore:
         """Finished videos."""

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from domain.catalog import Catalog, Models
 from domain.configuration import problems_in
 from domain.errors import ConfigurationError
+from domain.guardrails import Check, ContentSafetyCheck
 from domain.retention import RetentionRules
 from domain.secret_reference import SecretRef
 from domain.tenant import TenantName, Weight
@@ -72,7 +73,11 @@ class Settings(BaseSettings):
         event_grid_topic: The topic's name, if the endpoint is a namespace.
         event_grid_key: Its key, where it does not know us by our identity.
         key_vault_ca: A PEM file to trust for Key Vault; only a local fake needs it.
-        allow_private_addresses: Whether reference images and webhooks may use private networks.
+        allow_private_addresses: Whether reference images, webhooks and guardrails may use private networks.
+        content_safety_endpoint: The Content Safety resource that guardrails ask.
+        content_safety_key: Its key, where it does not know us by our identity.
+        guardrails_file: What may be asked for and shown: a YAML or JSON file; see `domain.guardrails`.
+        guardrails: The same as JSON instead.
         telemetry: Where spans and metrics go beside those that the environment names; see `clients.telemetry.start`.
         metrics_endpoint: Whether the operator may ask for the metrics at `/metrics`.
         log_prompts: Whether the log tells what is asked for.
@@ -106,6 +111,10 @@ class Settings(BaseSettings):
     event_grid_key: SecretRef | None = None
     key_vault_ca: Path | None = None
     allow_private_addresses: bool = False
+    content_safety_endpoint: HttpUrl | None = None
+    content_safety_key: SecretRef | None = None
+    guardrails_file: Path | None = None
+    guardrails: Annotated[_Json[tuple[Check, ...]], Field(validate_default=True)] = ()
     telemetry: Literal["console"] | None = None
     metrics_endpoint: bool = False
     log_prompts: bool = False
@@ -117,6 +126,22 @@ class Settings(BaseSettings):
         if bool(path) == bool(models):
             raise ValueError("set either REELAY_MODELS (JSON) or REELAY_MODELS_FILE (a YAML or JSON file)")
         return _from_yaml(path) if path else models
+
+    @field_validator("guardrails", mode="before")
+    @classmethod
+    def _read_guardrails_file(cls, guardrails: object, info: ValidationInfo) -> object:
+        path: Path | None = info.data.get("guardrails_file")
+        if path and guardrails:
+            raise ValueError("set either REELAY_GUARDRAILS (JSON) or REELAY_GUARDRAILS_FILE (a YAML or JSON file)")
+        return _from_yaml(path) if path else guardrails
+
+    @field_validator("guardrails")
+    @classmethod
+    def _have_someone_to_ask(cls, guardrails: tuple[Check, ...], info: ValidationInfo) -> tuple[Check, ...]:
+        asks = any(isinstance(check, ContentSafetyCheck) for check in guardrails)
+        if asks and info.data.get("content_safety_endpoint", "") is None:
+            raise ValueError("content_safety needs REELAY_CONTENT_SAFETY_ENDPOINT")
+        return guardrails
 
     @field_validator("create_storage")
     @classmethod

@@ -4,14 +4,21 @@ Sources: learn.microsoft.com, Azure OpenAI v1 videos reference; error bodies as 
 """
 
 import logging
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
 import httpx
-from pydantic import BaseModel, BeforeValidator, FiniteFloat, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    FiniteFloat,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from clients.retry_after import retry_after_s
 from domain.errors import (
@@ -37,14 +44,48 @@ _TOO_MANY_RUNNING = "too many running"
 """By this alone a full deployment is told from one that was asked too often: code and type are the same (seen live)."""
 
 
+_MODERATION = {"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"}
+"""What servers say beside `moderation_blocked`, which OpenAI's clients know."""
+
+
 def _word(code: object) -> object:
     """Azure and vLLM repeat the HTTP status as a code, which says nothing to a caller."""
+    if isinstance(code, str) and code in _MODERATION:
+        return FailureCode.MODERATED
     return None if isinstance(code, int) or (isinstance(code, str) and code.isdecimal()) else code
+
+
+class _WireFinding(BaseModel):
+    filtered: bool = False
+    severity: str | None = None
+
+
+class _WireInnerError(BaseModel):
+    content_filter_result: Mapping[str, _WireFinding] = {}
+
+
+def _or_nothing(value: object, read: ValidatorFunctionWrapHandler) -> _WireInnerError:
+    """It only adds to a message, so no form of it is wrong."""
+    try:
+        return read(value)
+    except ValidationError:
+        return _WireInnerError()
 
 
 class _WireError(BaseModel):
     code: Annotated[str | None, BeforeValidator(_word)] = None
     message: str | None = None
+    innererror: Annotated[_WireInnerError, WrapValidator(_or_nothing)] = _WireInnerError()
+
+    @property
+    def told(self) -> str | None:
+        """The message, and what Azure's filter found."""
+        found = [
+            f"category '{name}', severity {result.severity}"
+            for name, result in self.innererror.content_filter_result.items()
+            if result.filtered
+        ]
+        return f"{self.message} ({'; '.join(found)})" if found else self.message
 
 
 class _WireJob(BaseModel):
@@ -129,7 +170,7 @@ def to_error(response: httpx.Response) -> UpstreamError:
     """What an unsuccessful answer means."""
     status = response.status_code
     error = _error_body(response)
-    message = f"HTTP {status}: {error.message or response.reason_phrase}"[:_MESSAGE_LIMIT]
+    message = f"HTTP {status}: {error.told or response.reason_phrase}"[:_MESSAGE_LIMIT]
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return UpstreamUnauthorized(message, code=error.code)
     if status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
@@ -186,7 +227,7 @@ def _status(word: str) -> RenderStatus:
 
 def _failure(wire: _WireJob) -> dict[str, str]:
     error = wire.error or _WireError(code=FailureCode.CONTENT_EXPIRED if wire.status == "expired" else None)
-    fields = {"failure_code": error.code, "failure_message": error.message}
+    fields = {"failure_code": error.code, "failure_message": error.told}
     return {name: value[:_MESSAGE_LIMIT] for name, value in fields.items() if value}
 
 

@@ -34,6 +34,12 @@ class FailureCode(StrEnum):
     """The stored reference image, or the video to work from, is gone."""
     SOURCE_EXPIRED = "source_expired"
     """The deployment no longer has the video to be remixed."""
+    MODERATED = "moderation_blocked"
+    """The deployment's own moderation did not let it pass."""
+    CONTENT_POLICY_VIOLATION = "content_policy_violation"
+    """A guardrail of ours refuses what was rendered."""
+    GUARDRAIL_UNAVAILABLE = "guardrail_unavailable"
+    """What was rendered could not be checked, and must not be shown unchecked."""
 
 
 class Failure(BaseModel):

@@ -73,11 +73,11 @@ async def download_response(download: Download, request: Request, services: Fron
 
 
 def _content(video: Video, variant: Variant) -> StoredContent:
-    if video.content_removed_at:
-        raise ContentRemoved(f"The content was removed on {video.content_removed_at:%Y-%m-%d}, as retention asks for.")
     if video.state is VideoState.FAILED:
         why = video.failure.code if video.failure else "unknown"
         raise ContentNotReady(f"The video failed ({why}) and has no content.", code="video_failed")
+    if video.content_removed_at:
+        raise ContentRemoved(f"The content was removed on {video.content_removed_at:%Y-%m-%d}, as retention asks for.")
     content = (video.contents or {}).get(variant)
     if video.state is not VideoState.COMPLETED:
         raise ContentNotReady(f"The video is at {video.progress} % and not completed. Ask again when it is.")

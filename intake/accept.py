@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from grpc.aio import AioRpcError
 
+from clients.guardrails.chain import Guardrails
 from clients.idempotency import AlreadyAccepted, Idempotency
 from clients.telemetry.spans import traceparent
 from domain.caller import Caller
@@ -15,7 +16,7 @@ from domain.file import File
 from domain.reference_image import ReferenceImage
 from domain.video import BatchLine, StoredContent, Video, VideoRef
 from domain.video_id import new_video_id
-from intake.draft import read_draft
+from intake.draft import Draft, read_draft
 from intake.promise import check_promise, read_promise
 from intake.services import Intake
 
@@ -90,6 +91,8 @@ async def keep_video(
     """
     promise = _promise(fields, operation, terms)
     draft = await read_draft(fields, operation, caller=caller, may_fall_back=terms.may_fall_back, intake=intake)
+    if intake.guardrails:
+        await _pass(intake.guardrails, draft, caller, promise, intake)
     now = intake.clock()
     ref = VideoRef(tenant=caller.tenant, video_id=new_video_id(now, intake.randomness(_ID_RANDOM_BYTES)))
     stored = await _store(ref, draft.file, intake) if draft.file else None
@@ -109,6 +112,17 @@ async def keep_video(
         check_promise(promise, earlier)
         return await intake.videos.get(VideoRef(tenant=caller.tenant, video_id=earlier.made_id))
     return video
+
+
+async def _pass(
+    guardrails: Guardrails, draft: Draft, caller: Caller, promise: Idempotency | None, intake: Intake
+) -> None:
+    """Refuse what must not be asked for, but not what was accepted before: its caller may have missed the answer."""
+    try:
+        await guardrails.check_request(caller, draft.asked, draft.file)
+    except (ContentPolicyViolation, GuardrailUnavailable):
+        if promise is None or await intake.videos.made_by(caller.tenant, promise.key) is None:
+            raise
 
 
 def _promise(fields: Mapping[str, Any], operation: Operation, terms: Terms) -> Idempotency | None:

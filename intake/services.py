@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from clients.blob_store import BlobStore
 from clients.character_table import CharacterTable
 from clients.files import Files
+from clients.guardrails.chain import Guardrails
 from clients.orchestrations import Orchestrations
 from clients.remote_files import RemoteFiles
 from clients.video_table import VideoTable
@@ -29,6 +30,7 @@ class Intake:
         clock: The present time, UTC.
         randomness: So many random bytes.
         sweep_grace: How long the sweeper leaves a new video alone.
+        guardrails: What may be asked for; None for everything.
         announce_soon: Has those who listen hear of a new video, and holds nobody up.
     """
 
@@ -42,4 +44,5 @@ class Intake:
     clock: Callable[[], datetime]
     randomness: Callable[[int], bytes]
     sweep_grace: timedelta
+    guardrails: Guardrails | None = None
     announce_soon: Callable[[VideoRef], None] = lambda _: None

@@ -142,13 +142,15 @@ async def test_fault_that_stays_is_named(workflow: Workflow, faults: list[dict[s
 
 
 @pytest.mark.parametrize(
-    ("prompt", "code"), [(CONTENT_FILTER_PROMPT, "content_filter"), (MODERATED_PROMPT, "moderation_blocked")]
+    ("prompt", "why"),
+    [(CONTENT_FILTER_PROMPT, "(category 'violence', severity high)"), (MODERATED_PROMPT, "blocked by our moderation")],
 )
-async def test_refused_prompt_is_never_tried_again(workflow: Workflow, prompt: str, code: str):
+async def test_refused_prompt_is_never_tried_again(workflow: Workflow, prompt: str, why: str):
     video = await workflow.run(await workflow.accept(prompt=prompt))
 
     assert video.failure is not None
-    assert video.failure.code == code
+    assert video.failure.code == "moderation_blocked"
+    assert why in video.failure.message
     assert workflow.fakes.world.counters["create"] <= 1
     assert workflow.fakes.world.requests["create"] == 1
 

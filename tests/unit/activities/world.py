@@ -6,6 +6,7 @@ from typing import Any
 
 from activities.run import Activity, run_activity
 from activities.services import Services
+from clients.guardrails.chain import Guardrails
 from domain.catalog import Catalog
 from domain.slot import Demand
 from domain.video import Video
@@ -29,6 +30,7 @@ class World:
     render_times: FakeRenderTimeTable = field(default_factory=FakeRenderTimeTable)
     api: FakeVideosApi = field(init=False)
     listeners: Listeners = field(init=False)
+    guardrails: Guardrails | None = None
 
     def __post_init__(self) -> None:
         self.listeners = Listeners(self.clock)
@@ -46,6 +48,7 @@ class World:
             clock=self.clock,
             copies=Semaphore(1),
             max_queued_s=MAX_QUEUED_S,
+            guardrails=self.guardrails,
         )
 
     def record(self, video: Video) -> Video:

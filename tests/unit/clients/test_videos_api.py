@@ -436,6 +436,23 @@ async def test_an_error_body_means(operation: str, status: int, body: Any, kind:
 
 
 @pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        ({"violence": {"filtered": True, "severity": "high"}, "hate": {"filtered": False, "severity": "safe"}}, True),
+        ({}, False),
+        (None, False),
+        ({"violence": 7}, False),
+    ],
+)
+@pytest.mark.parametrize("code", ["content_filter", "content_policy_violation", "moderation_blocked"])
+async def test_moderation_has_one_code_and_says_what_was_found(code: str, found: Any, *, told: bool):
+    body = error_body("Filtered.", code=code, innererror={"content_filter_result": found})
+    error = await error_of("create", httpx.Response(400, json=body))
+    why = " (category 'violence', severity high)" if told else ""
+    assert (error.code, error.message) == ("moderation_blocked", f"HTTP 400: Filtered.{why}")
+
+
+@pytest.mark.parametrize(
     "body", [b"", b"<html>Bad gateway</html>", b"[1]", b'{"error": "no"}', b"\xff\xfe", b"x" * 9999]
 )
 async def test_an_error_without_a_readable_body_is_short_and_still_an_error(body: bytes):
