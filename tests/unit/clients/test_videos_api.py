@@ -407,7 +407,7 @@ LIVE_ERRORS: dict[str, tuple[int, Any, type[UpstreamError], str | None]] = {
             innererror={"code": "ResponsibleAIPolicyViolation", "content_filter_result": {}},
         ),
         UpstreamRejected,
-        "content_filter",
+        "moderation_blocked",
     ),
     "slow upload": (400, error_body("Upload timed out."), UpstreamUnavailable, None),
     "wrong key": (
