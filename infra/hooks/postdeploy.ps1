@@ -4,11 +4,20 @@ Set-StrictMode -Version Latest
 $ErrorActionPreference = 'Stop'
 $PSNativeCommandUseErrorActionPreference = $false
 
+function Assert-Success {
+    if ($LASTEXITCODE -ne 0) {
+        exit $LASTEXITCODE
+    }
+}
+
 function Test-Exists([string] $Function) {
     az functionapp function show --subscription "$env:AZURE_SUBSCRIPTION_ID" --resource-group "$env:AZURE_RESOURCE_GROUP" `
         --name "$env:AZURE_FUNCTION_APP_NAME" --function-name "$Function" --output none
     return $LASTEXITCODE -eq 0
 }
+
+az account show --subscription "$env:AZURE_SUBSCRIPTION_ID" --output none # says so if nobody is logged in
+Assert-Success
 
 foreach ($function in 'on_video_requested', 'on_blob_created') {
     $looks = 0
@@ -26,6 +35,4 @@ az deployment group create --subscription "$env:AZURE_SUBSCRIPTION_ID" --resourc
     --parameters functionAppName="$env:AZURE_FUNCTION_APP_NAME" requestsTopicName="$env:AZURE_REQUESTS_TOPIC_NAME" `
     storageTopicName="$env:AZURE_STORAGE_TOPIC_NAME" storageAccountName="$env:AZURE_STORAGE_ACCOUNT_NAME" `
     eventsIdentityId="$env:AZURE_EVENTS_IDENTITY_ID"
-if ($LASTEXITCODE -ne 0) {
-    exit $LASTEXITCODE
-}
+Assert-Success

@@ -8,6 +8,8 @@ exists() {
         --name "$AZURE_FUNCTION_APP_NAME" --function-name "$1" --output none
 }
 
+az account show --subscription "$AZURE_SUBSCRIPTION_ID" --output none # says so if nobody is logged in
+
 for function in on_video_requested on_blob_created; do
     looks=0
     until exists "$function"; do

@@ -44,7 +44,7 @@ def parameters(bicep: str, *, required: bool = False) -> set[str]:
 def az_commands(script: str) -> list[str]:
     """The calls of the Azure CLI, written as a POSIX shell would have them."""
     joined = re.sub(r"\s*[\\`]\n\s*", " ", script.replace("$env:", "$").replace('"$Function"', '"$1"'))
-    return [line.strip() for line in joined.splitlines() if line.strip().startswith("az ")]
+    return [line.partition(" # ")[0].strip() for line in joined.splitlines() if line.strip().startswith("az ")]
 
 
 def run_hook(folder: Path, az: str) -> tuple[int, list[str]]:
@@ -58,6 +58,11 @@ def run_hook(folder: Path, az: str) -> tuple[int, list[str]]:
         ["/bin/sh", HOOK["posix"]], cwd=ROOT, env=environment, check=False, capture_output=True, timeout=30
     )
     return done.returncode, journal.read_text().splitlines()
+
+
+def how_it_ends(folder: Path, works: str) -> tuple[int, list[str]]:
+    """The hook's exit code and the kinds of its calls, each of which works if this is true of its arguments."""
+    return run_hook(folder, f'#!/bin/sh\necho "$1" >>"$JOURNAL"\n{works}\n')
 
 
 def test_azd_is_given_the_function_app() -> None:
@@ -77,7 +82,7 @@ def test_a_hook_is_there_for_every_system() -> None:
 
 def test_both_hooks_give_the_same_commands() -> None:
     posix, windows = (az_commands(HOOK[system].read_text()) for system in ("posix", "windows"))
-    assert len(posix) == 2
+    assert len(posix) == 3
     assert posix == windows
 
 
@@ -102,23 +107,19 @@ def test_the_hook_reads_what_the_templates_tell() -> None:
 def test_the_hook_waits_for_both_functions_and_subscribes_them(tmp_path: Path) -> None:
     code, calls = run_hook(tmp_path, AZ)
     assert code == 0
-    assert [re.findall(r"on_\w+", call) for call in calls] == [
-        *[["on_video_requested"]] * 3,
-        *[["on_blob_created"]] * 3,
-        [],
-    ]
-    assert (
-        "functionapp|function|show|--subscription|the subscription|--resource-group|the group|--name|the app"
-        in calls[0]
-    )
+    looks = [re.findall(r"on_\w+", call) for call in calls[1:-1]]
+    assert looks == [*[["on_video_requested"]] * 3, *[["on_blob_created"]] * 3]
+    assert "|show|--subscription|the subscription|--resource-group|the group|--name|the app|" in calls[1]
     assert "|infra/event-subscriptions.bicep|" in calls[-1]
 
 
 def test_the_hook_gives_up_when_a_function_never_comes(tmp_path: Path) -> None:
-    code, calls = run_hook(tmp_path, '#!/bin/sh\necho "$*" >>"$JOURNAL"\nexit 3\n')
-    assert (code, len(calls)) == (1, 30)
+    assert how_it_ends(tmp_path, '[ "$1" != functionapp ]') == (1, ["account", *["functionapp"] * 30])
+
+
+def test_whoever_is_not_logged_in_is_told_at_once(tmp_path: Path) -> None:
+    assert how_it_ends(tmp_path, '[ "$1" != account ]') == (1, ["account"])
 
 
 def test_a_subscription_that_fails_fails_the_hook(tmp_path: Path) -> None:
-    code, calls = run_hook(tmp_path, '#!/bin/sh\necho "$*" >>"$JOURNAL"\n[ "$1" = functionapp ]\n')
-    assert (code, len(calls)) == (1, 3)
+    assert how_it_ends(tmp_path, '[ "$1" != deployment ]') == (1, ["account", *["functionapp"] * 2, "deployment"])
