@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -123,15 +123,18 @@ class BlobStore:
 
     async def put(self, blob: str, content: bytes, content_type: str) -> StoredContent:
         """Store a small file whole, over whatever was there."""
+        sha256 = hashlib.sha256(content).hexdigest()
         settings = ContentSettings(content_type=content_type)
-        await self._container.upload_blob(blob, content, overwrite=True, content_settings=settings)
-        digest = hashlib.sha256(content).hexdigest()
-        return StoredContent(blob=blob, content_type=content_type, size_bytes=len(content), sha256=digest)
+        await self._container.upload_blob(
+            blob, content, overwrite=True, content_settings=settings, metadata={"sha256": sha256}
+        )
+        return StoredContent(blob=blob, content_type=content_type, size_bytes=len(content), sha256=sha256)
 
     async def put_stream(self, blob: str, chunks: AsyncIterator[bytes], content_type: str) -> StoredContent:
-        """Store a large file block by block; readers see it whole or not at all.
+        """Store a file of any size; readers see it whole or not at all.
 
-        Block names are numbers, so a rerun overwrites what an interrupted run left.
+        Less than a block takes one request; more, one for each block. Block names are numbers, so a rerun overwrites
+        what an interrupted run left.
 
         Args:
             blob: Its name.
@@ -141,30 +144,13 @@ class BlobStore:
         Raises:
             Exception: Whatever `chunks` raises; nothing is stored then.
         """
-        client = self._container.get_blob_client(blob)
-        digest, size, blocks = hashlib.sha256(), 0, list[BlobBlock]()
-        staging: asyncio.Task[None] | None = None
-
-        async def stage(block: BlobBlock, chunk: bytes) -> None:
-            await client.stage_block(block.id, chunk, length=len(chunk))
-
-        try:
-            async for chunk in chunks:  # while one block is sent, the next one is read
-                digest.update(chunk)
-                size += len(chunk)
-                if staging:
-                    await staging
-                blocks.append(BlobBlock(f"{len(blocks):06d}"))
-                staging = asyncio.create_task(stage(blocks[-1], chunk))
-            if staging:
-                await staging
-        finally:
-            if staging:
-                staging.cancel()
-        sha256 = digest.hexdigest()
-        settings = ContentSettings(content_type=content_type)
-        await client.commit_block_list(blocks, content_settings=settings, metadata={"sha256": sha256})
-        return StoredContent(blob=blob, content_type=content_type, size_bytes=size, sha256=sha256)
+        first = await anext(chunks, b"")
+        if len(first) == BLOCK_BYTES:
+            return await self._put_blocks(blob, _joined([first], chunks), content_type)
+        second = await anext(chunks, None)
+        if second is None:
+            return await self.put(blob, first, content_type)
+        return await self._put_blocks(blob, _joined([first, second], chunks), content_type)
 
     async def append(self, blob: str, content: bytes, *, at: int) -> bool:
         """Add to the end of a blob that only this writes, if it is as long as expected; at 0 it is made.
@@ -278,3 +264,36 @@ class BlobStore:
     async def close(self) -> None:
         """Close the connections."""
         await self._container.close()
+
+    async def _put_blocks(self, blob: str, chunks: AsyncIterator[bytes], content_type: str) -> StoredContent:
+        client = self._container.get_blob_client(blob)
+        digest, size, blocks = hashlib.sha256(), 0, list[BlobBlock]()
+        staging: asyncio.Task[None] | None = None
+
+        async def stage(block: BlobBlock, chunk: bytes) -> None:
+            await client.stage_block(block.id, chunk, length=len(chunk))
+
+        try:
+            async for chunk in chunks:  # while one block is sent, the next one is read
+                digest.update(chunk)
+                size += len(chunk)
+                if staging:
+                    await staging
+                blocks.append(BlobBlock(f"{len(blocks):06d}"))
+                staging = asyncio.create_task(stage(blocks[-1], chunk))
+            if staging:
+                await staging
+        finally:
+            if staging:
+                staging.cancel()
+        sha256 = digest.hexdigest()
+        settings = ContentSettings(content_type=content_type)
+        await client.commit_block_list(blocks, content_settings=settings, metadata={"sha256": sha256})
+        return StoredContent(blob=blob, content_type=content_type, size_bytes=size, sha256=sha256)
+
+
+async def _joined(first: Iterable[bytes], rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    for chunk in first:
+        yield chunk
+    async for chunk in rest:
+        yield chunk

@@ -39,7 +39,18 @@ async def test_stream_is_stored_as_it_came(blobs: BlobStore):
     assert await blobs.read(BLOB, offset=BLOCK_BYTES - 1, length=2) == b"\1\2"
 
 
-@pytest.mark.parametrize("leftover", [BLOCKS[:1], BLOCKS, [b"x" * 9] * 5])
+@pytest.mark.parametrize("chunks", [[b"all"], [b"of ", b"it"], [b"x" * 9] * 5, [b""], [], BLOCKS[:1]])
+async def test_a_small_stream_is_stored_as_it_came_whatever_was_there(blobs: BlobStore, chunks: list[bytes]):
+    whole = b"".join(chunks)
+    for before in (b"before", whole):
+        await blobs.put(BLOB, before, "image/webp")
+        stored = await blobs.put_stream(BLOB, stream(chunks), "image/webp")
+        assert (stored.size_bytes, stored.sha256) == (len(whole), hashlib.sha256(whole).hexdigest())
+        assert await blobs.size(BLOB) == len(whole)
+        assert not whole or await blobs.read(BLOB) == whole
+
+
+@pytest.mark.parametrize("leftover", [[b"x"], BLOCKS[:1], BLOCKS, [b"x" * 9] * 5])
 async def test_interrupted_stream_stores_nothing_and_its_rerun_the_same_blob(blobs: BlobStore, leftover: list[bytes]):
     with pytest.raises(Interrupted):
         await blobs.put_stream(BLOB, stream(leftover, broken=True), "video/mp4")
