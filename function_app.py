@@ -92,7 +92,9 @@ if settings.create_storage:
     azure.create_storage()
 
 journal = VideoJournal(clock, log_prompts=settings.log_prompts)
-catalog, videos, contents, inputs = settings.catalog, azure.videos(journal.wrote), azure.contents(), azure.inputs()
+ledger = azure.ledger(clock)
+catalog, contents, inputs = settings.catalog, azure.contents(), azure.inputs()
+videos = azure.videos(ledger, journal.wrote)
 render_times, files = azure.render_times(), azure.files()
 secret_store = SecretStore(azure.vault)
 credentials = Credentials(secret_store)

@@ -1,7 +1,9 @@
 """Opens the Azure clients that the settings ask for."""
 
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.core.exceptions import ResourceExistsError
@@ -20,19 +22,18 @@ from clients.character_table import CharacterTable
 from clients.event_grid import EventGrid
 from clients.file_table import FileTable
 from clients.files import Files
+from clients.ledger import Ledger
 from clients.purge_progress import PurgeProgress
 from clients.render_times import RenderTimeTable
 from clients.secret_store import SecretStore, read_here
 from clients.service_key import ServiceKey
 from clients.settings import Settings
+from clients.transactions import Transactions
 from clients.video_table import VideoTable, Wrote
 from clients.webhook_deliveries import WebhookDeliveries
 from clients.webhook_endpoints import WebhookEndpoints
 from domain.errors import ConfigurationError
 from domain.secret_reference import SecretReference
-
-if TYPE_CHECKING:
-    from clients.guardrails.content_safety import ContentSafety
 
 TABLE = "videos"
 CONTENTS = "videos"
@@ -58,9 +59,14 @@ class Azure:
         self._blobs = BlobServiceClient(blob_endpoint, credential=self._key or self._identity, **_TRANSPORT)
         self._signer = AccountKeySigner(self._key) if self._key else UserDelegationSigner(self._blobs)
 
-    def videos(self, wrote: Wrote) -> VideoTable:
+    def ledger(self, clock: Callable[[], datetime]) -> Ledger:
+        """What tenants have set aside and spent."""
+        table = self._table()
+        return Ledger(table, Transactions(table), clock)
+
+    def videos(self, ledger: Ledger, wrote: Wrote) -> VideoTable:
         """The video records; `wrote` hears of what is written."""
-        return VideoTable(self._table(), wrote)
+        return VideoTable(self._table(), ledger, wrote)
 
     def render_times(self) -> RenderTimeTable:
         """How long renders take."""
@@ -88,14 +94,6 @@ class Azure:
         topic = settings.event_grid_topic
         client = EventGridPublisherClient(endpoint, credential, namespace_topic=topic, retry_total=0, **_TRANSPORT)
         return EventGrid(client, key)
-
-    def content_safety(self, secrets: SecretStore) -> "ContentSafety":
-        """The Content Safety resource that the settings name."""
-        from clients.guardrails import content_safety as service  # noqa: PLC0415 - 50 ms that few need
-
-        reference, endpoint = self._settings.content_safety_key, str(self._settings.content_safety_endpoint)
-        key = ServiceKey(reference, secrets) if reference else None
-        return service.ContentSafety(service.connect(endpoint, key.credential if key else self._identity), key)
 
     def contents(self) -> BlobStore:
         """Finished videos."""

@@ -7,7 +7,7 @@ All rows of a tenant share one partition, so what belongs together can change to
     tenant-TENANT      o<oldest first>      the same order the other way round, and the k row of the video
     tenant-TENANT      a<oldest first>      the alarm: when the sweeper looks at the video again
     tenant-TENANT      k<hash of the key>   an Idempotency-Key, and the body it came with
-    tenant-TENANT      c<oldest first>      what a video cost whose record is gone
+    tenant-TENANT      u, l                 accounts and the ledger; `ledger_rows` draws them
     tenant-TENANT      f, g                 files; `file_table` reads and writes them
     tenant-TENANT      h<hash of the id>    a character; `character_table` reads and writes it
     tenants            TENANT               which partitions there are; `table_rows` reads and writes it
@@ -79,14 +79,6 @@ def idempotency_entity(ref: VideoRef, key: str, body_sha256: str) -> Entity:
 def idempotency_row(tenant: str, key: str) -> tuple[str, str]:
     """The partition and row of that note."""
     return tenant_partition(tenant), f"k{_sha256(key)}"
-
-
-def cost_entity(video: Video) -> Entity:
-    """What a video cost, and what for: all that is left of it, and nothing that its tenant wrote."""
-    names = {"video_id", "model", "deployment", "operation", "seconds", "size", "cost_usd", "created_at", "ended_at"}
-    fields = video.model_dump(mode="json", exclude_none=True, include=names)
-    key = {"PartitionKey": tenant_partition(video.tenant), "RowKey": f"c{oldest_first_key(video.video_id)}"}
-    return {**key, **fields}
 
 
 def claim_key(endpoint: str, upstream_id: str) -> tuple[str, str]:

@@ -1,6 +1,5 @@
 """Video records in Table Storage; `video_rows` says how they are laid out."""
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
@@ -15,9 +14,14 @@ from azure.data.tables.aio import TableClient
 
 from clients import video_rows as rows
 from clients.idempotency import AlreadyAccepted, Idempotency
+from clients.ledger import Ledger
 from clients.table_rows import Tenants, just_after, rows_between
+from clients.transactions import Write, WriteLost
+from domain.booking import Order
+from domain.caller import Caller
 from domain.claim import Claim
-from domain.errors import NotFound
+from domain.errors import LimitReached, NotFound
+from domain.movement import Movement
 from domain.timed_id import first_key_at
 from domain.video import InvalidTransition, Video, VideoRef
 from domain.video_id import VIDEO_IDS, is_video_id
@@ -55,34 +59,55 @@ class VideoTable:
 
     Args:
         table: The table; its credential needs data access.
+        ledger: Books what accepting and ending a video moves.
         wrote: Hears of what is written, if somebody wants to.
     """
 
-    def __init__(self, table: TableClient, wrote: Wrote | None = None) -> None:
+    def __init__(self, table: TableClient, ledger: Ledger, wrote: Wrote | None = None) -> None:
         self._table = table
+        self._ledger = ledger
         self._wrote = wrote or _unheard
         self._tenants = Tenants(table)
         self._last_seen = OrderedDict[VideoRef, _Seen]()
 
-    async def insert(self, video: Video, *, alarm_at: datetime, idempotency: Idempotency | None = None) -> None:
-        """Accept a video. It is accepted once its record is there, together with its Idempotency-Key if it has one.
+    async def insert(
+        self,
+        video: Video,
+        *,
+        alarm_at: datetime,
+        idempotency: Idempotency | None = None,
+        caller: Caller | None = None,
+    ) -> None:
+        """Accept a video.
 
-        The alarm goes before, so that the sweeper finds whatever a crash leaves half done. What goes alone is not put
-        into one transaction with the record: the SDK needs several times as long to write one.
+        Its record, its place in the lists, its alarm, its Idempotency-Key if it has one, and what is set aside for it
+        are written together, or nothing is.
+
+        Args:
+            video: The record.
+            alarm_at: When the sweeper shall look at it.
+            idempotency: What was promised with a key.
+            caller: Whose limits hold, if any do.
 
         Raises:
             AlreadyAccepted: The Idempotency-Key was used before.
+            LimitReached: The caller's limits leave no room for it.
         """
         await self._tenants.remember(video.tenant)
-        await asyncio.gather(
-            self._table.upsert_entity(rows.alarm_entity(video.ref, alarm_at)),
-            self._table.upsert_entity(rows.order_entity(video.ref, idempotency.key if idempotency else None)),
-        )
-        if idempotency is None:
-            with suppress(ResourceExistsError):  # ids are unique: the transport repeated an insert that had worked
-                await self._table.create_entity(rows.to_entity(video))
-        else:
-            await self._insert_once(video, idempotency)
+        writes = [
+            Write(rows.to_entity(video)),
+            Write(rows.order_entity(video.ref, idempotency.key if idempotency else None), "put"),
+            Write(rows.alarm_entity(video.ref, alarm_at), "put"),
+        ]
+        if idempotency:
+            writes.append(Write(rows.idempotency_entity(video.ref, idempotency.key, idempotency.body_sha256)))
+        try:
+            await self._ledger.book(video.tenant, Order(Movement.accepting(video), caller), writes)
+        except (LimitReached, WriteLost) as error:
+            if idempotency:
+                await self._raise_if_promised(video, idempotency)
+            if isinstance(error, LimitReached) or error.index:
+                raise  # but ids are unique: the record that is there is its own
         self._wrote(None, video)
 
     async def get(self, ref: VideoRef) -> Video:
@@ -185,13 +210,10 @@ class VideoTable:
         ids = [VIDEO_IDS.of_key(place.removeprefix(start)) for place in order]
         return [Aged(VideoRef(tenant=tenant, video_id=each), found.get(rows.record_key(each))) for each in ids]
 
-    async def keep_cost(self, video: Video) -> None:
-        """Keep what a video cost, if it did, beyond its record."""
-        if video.cost_usd is not None:
-            await self._table.upsert_entity(rows.cost_entity(video))
-
     async def remove(self, ref: VideoRef) -> None:
         """Remove a record, its Idempotency-Key, its place in the lists and its alarm; harmless when they are gone.
+
+        What it cost stays in the ledger.
 
         The place goes after the key that it tells of, and the alarm last: what is left half done, rings.
         """
@@ -243,16 +265,11 @@ class VideoTable:
         """Close the connections."""
         await self._table.close()
 
-    async def _insert_once(self, video: Video, idempotency: Idempotency) -> None:
-        promise = rows.idempotency_entity(video.ref, idempotency.key, idempotency.body_sha256)
-        try:
-            await self._table.submit_transaction([("create", rows.to_entity(video)), ("create", promise)])
-        except HttpResponseError as error:
-            if error.status_code != HTTPStatus.CONFLICT:
-                raise
-            kept: Any = await self._table.get_entity(promise["PartitionKey"], promise["RowKey"])
-            if kept["video_id"] != video.video_id:  # else the transport repeated a transaction that had worked
-                raise AlreadyAccepted(kept["video_id"], kept["body_sha256"]) from None
+    async def _raise_if_promised(self, video: Video, idempotency: Idempotency) -> None:
+        with suppress(ResourceNotFoundError):
+            kept: Any = await self._table.get_entity(*rows.idempotency_row(video.tenant, idempotency.key))
+            if kept["video_id"] != video.video_id:
+                raise AlreadyAccepted(kept["video_id"], kept["body_sha256"])
 
     async def _remove_promise(self, ref: VideoRef) -> None:
         """Forget the Idempotency-Key that came with a video, unless another one was made with it."""
@@ -294,7 +311,24 @@ class VideoTable:
         return await self._replace(seen, after, alarm_at) if after != seen.video else None
 
     async def _replace(self, seen: _Seen, video: Video, alarm_at: datetime | None) -> Video | None:
-        """Write a record over the one that was seen; None if that is there no more."""
+        """Write a record over the one that was seen, and book what that moves; None if that is there no more."""
+        movement = Movement.between(seen.video, video)
+        etag = await (self._book(movement, seen, video, alarm_at) if movement else self._write(seen, video, alarm_at))
+        if etag is None:
+            return None
+        self._wrote(seen.video, video)
+        return self._remember(_Seen(video, etag)).video
+
+    async def _book(self, movement: Movement, seen: _Seen, video: Video, alarm_at: datetime | None) -> str | None:
+        writes = [Write(rows.to_entity(video), "replace", seen.etag)]
+        if alarm_at:
+            writes.append(Write(rows.alarm_entity(video.ref, alarm_at), "put"))
+        try:
+            return (await self._ledger.book(video.tenant, Order(movement), writes))[0]
+        except WriteLost:
+            return None
+
+    async def _write(self, seen: _Seen, video: Video, alarm_at: datetime | None) -> str | None:
         record = rows.to_entity(video)
         unchanged: dict[str, Any] = {"etag": seen.etag, "match_condition": MatchConditions.IfNotModified}
         try:
@@ -308,8 +342,7 @@ class VideoTable:
             if error.status_code not in {HTTPStatus.PRECONDITION_FAILED, HTTPStatus.NOT_FOUND}:
                 raise
             return None
-        self._wrote(seen.video, video)
-        return self._remember(_Seen(video, written["etag"])).video
+        return written["etag"]
 
     async def _newest_first(self, tenant: str, after: str | None, limit: int) -> list[Video]:
         first, end = rows.RECORDS

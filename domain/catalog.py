@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, HttpUrl, ValidationInfo, WrapValidator, field_validator
 
@@ -16,6 +16,8 @@ ANY_SIZE = "*"
 
 type Size = Annotated[str, Field(pattern=r"^\d{2,5}x\d{2,5}$")]
 type Operation = Literal["create", "remix", "edit", "extension", "character"]
+type Billable = Literal["rendered", "failed", "moderated", "cancelled"]
+BILLED_BY_DEFAULT: Final = frozenset[Billable]({"rendered"})
 
 
 class Deployment(Configuration):
@@ -38,6 +40,8 @@ class Deployment(Configuration):
         retires_on: Its last day; after it (UTC), it is given no new jobs.
         on_unknown: What to do when a creation was not answered and the jobs cannot be listed.
         usd_per_second: Price of one rendered second by size, `*` for any other size.
+        bills: What it bills of videos that are not completed: those that were `rendered`, but not copied; jobs that
+            `failed`, were `moderated`, or were `cancelled` or took too long.
         expected_render_s: How long a render usually takes; places the first status checks.
         render_timeout_s: After this long in progress the video fails.
         content_lifetime_s: How long the upstream keeps a finished video's content.
@@ -61,6 +65,7 @@ class Deployment(Configuration):
     retires_on: date | None = None
     on_unknown: Literal["fail", "resubmit"] = "fail"
     usd_per_second: Mapping[str, Annotated[Decimal, Field(ge=0)]]
+    bills: frozenset[Billable] = BILLED_BY_DEFAULT
     expected_render_s: Annotated[float, Field(gt=0)] = 60.0
     render_timeout_s: Annotated[float, Field(gt=0)] = 3600.0
     content_lifetime_s: Annotated[float, Field(gt=0)] = 86_400.0

@@ -15,6 +15,10 @@ ReelayError                       what a caller is told: message, type, code, pa
 ├── ContentNotReady         404   the video is not completed
 ├── ContentRemoved          410   retention removed the content
 ├── RangeNotSatisfiable     416
+├── LimitReached            429   the caller's limits leave no room for it
+│   ├── BudgetExceeded            no money is left for it
+│   ├── RateLimited               it was asked too soon
+│   └── TooManyInFlight           others have to end first
 ├── PerhapsDone             502   doing it again might do it twice
 └── Busy                    503   try again after `retry_after_s`
     └── GuardrailUnavailable      a check that nothing may pass by cannot be made just now
@@ -35,6 +39,9 @@ ConfigurationError                the settings cannot be used; lists every probl
 
 from collections.abc import Sequence
 from http import HTTPStatus
+from math import ceil
+
+from domain.rate import Rate
 
 
 class ReelayError(Exception):
@@ -183,6 +190,65 @@ class RangeNotSatisfiable(ReelayError):
         return {"content-range": f"bytes */{self.total_bytes}"}
 
 
+class LimitReached(ReelayError):
+    """The request is good, but the caller's limits leave no room for it."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    type = "requests"
+    code = "limit_reached"
+
+
+class BudgetExceeded(LimitReached):
+    """No money is left for it, and asking again at once is no use."""
+
+    type = "insufficient_quota"
+    code = "insufficient_quota"
+
+    def headers(self) -> dict[str, str]:
+        """OpenAI's clients would ask again after any other 429."""
+        return {"x-should-retry": "false"}
+
+
+class RateLimited(LimitReached):
+    """A minute's requests were made.
+
+    Args:
+        message: By whom, and when to come back.
+        rate: What is left of the limit.
+        retry_after_s: When to come back, in seconds.
+    """
+
+    code = "rate_limit_exceeded"
+
+    def __init__(self, message: str, *, rate: Rate, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.rate = rate
+        self.retry_after_s = retry_after_s
+
+    def headers(self) -> dict[str, str]:
+        """When to come back, and what the limit is."""
+        return {**_retry_after(self.retry_after_s), **self.rate.headers()}
+
+
+class TooManyInFlight(LimitReached):
+    """Others have to end first.
+
+    Args:
+        message: How many there are.
+        retry_after_s: When to look again, in seconds.
+    """
+
+    code = "too_many_videos_in_flight"
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+    def headers(self) -> dict[str, str]:
+        """When to look again."""
+        return _retry_after(self.retry_after_s)
+
+
 class PerhapsDone(ReelayError):
     """It may have been done; whether to ask again is not for a client to decide by itself."""
 
@@ -210,8 +276,8 @@ class Busy(ReelayError):
         self.retry_after_s = retry_after_s
 
     def headers(self) -> dict[str, str]:
-        """Both forms that OpenAI's clients obey."""
-        return {"retry-after": str(self.retry_after_s), "retry-after-ms": str(self.retry_after_s * 1000)}
+        """When to come back."""
+        return _retry_after(self.retry_after_s)
 
 
 class GuardrailUnavailable(Busy):
@@ -304,3 +370,8 @@ class ConfigurationError(ValueError):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("The configuration cannot be used:\n" + "\n".join(f"  - {problem}" for problem in problems))
         self.problems = tuple(problems)
+
+
+def _retry_after(seconds: float) -> dict[str, str]:
+    """Both forms that OpenAI's clients obey."""
+    return {"retry-after": str(ceil(seconds)), "retry-after-ms": str(ceil(seconds * 1000))}

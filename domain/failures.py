@@ -42,6 +42,10 @@ class FailureCode(StrEnum):
     """What was rendered could not be checked, and must not be shown unchecked."""
 
 
+MODERATION_CODES = frozenset({"moderation_blocked", "content_filter", "content_policy_violation"})
+"""What upstreams, and our own checks, say of what they do not let pass."""
+
+
 class Failure(BaseModel):
     """Why a video failed.
 

@@ -17,9 +17,9 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.catalog import Operation
+from domain.catalog import BILLED_BY_DEFAULT, Billable, Operation
 from domain.character import Cast
-from domain.failures import CANCELLATION, Failure, VideoFailed
+from domain.failures import CANCELLATION, MODERATION_CODES, Failure, FailureCode, VideoFailed
 from domain.source import Source
 from domain.stored_content import StoredContent
 
@@ -96,6 +96,7 @@ class Video(_Value):
         may_fall_back: Whether a fallback model may render it.
         weight: Its tenant's share of the slots, beside other tenants'.
         key_id: The key that asked for it, if that has an id.
+        reserved_usd: What it may cost at most, as was thought when it was accepted.
         batch: The line that asks for it, if one does.
         traceparent: The span that accepted it, in W3C's words, if somebody traces.
         deployment: Who renders it, once chosen.
@@ -109,7 +110,7 @@ class Video(_Value):
         contents: What was copied, by variant.
         content_removed_at: When that was removed, as it was old.
         usd_per_second: The deployment's price when the job was asked for.
-        cost_usd: What was really rendered, at that price; None until that is known.
+        cost_usd: What the deployment bills, at that price; None until that is known, and if it is nothing.
         cancel_requested_at: Somebody wants it to end; the orchestration will see to it.
         deleted_at: It is gone for its tenant; the record goes once the orchestration has ended.
         announced: The sequence of the last event that was told to those who listen; see `domain.events`.
@@ -131,6 +132,7 @@ class Video(_Value):
     may_fall_back: bool = True
     weight: float = 1.0
     key_id: str | None = None
+    reserved_usd: Decimal | None = None
     batch: BatchLine | None = None
     traceparent: str | None = None
 
@@ -234,9 +236,20 @@ class Video(_Value):
             raise InvalidTransition(f"{self.video_id} cannot be completed: its content is not stored")
         return self._move(VideoState.COMPLETED, ended_at=now)
 
-    def failed(self, failure: Failure, now: datetime) -> Self:
-        """It will never be completed, and costs its tenant nothing."""
-        return self._move(VideoState.FAILED, failure=failure, ended_at=now, cost_usd=None)
+    def failed(self, failure: Failure, now: datetime, *, bills: frozenset[Billable] = BILLED_BY_DEFAULT) -> Self:
+        """It will never be completed, and costs what its deployment bills all the same.
+
+        Args:
+            failure: Why.
+            now: The present time, UTC.
+            bills: What the deployment bills of videos that are not completed.
+        """
+        cost_usd = self._price if self._left_behind(failure) in bills else None
+        return self._move(VideoState.FAILED, failure=failure, ended_at=now, cost_usd=cost_usd)
+
+    def rendered_after_all(self, rendered_s: int) -> Self:
+        """It failed as it took too long, but its render was done in the end, and is billed."""
+        return self._with(cost_usd=rendered_s * (self.usd_per_second or Decimal(0)) or None)
 
     def content_removed(self, now: datetime) -> Self:
         """Its files are no longer kept."""
@@ -262,6 +275,21 @@ class Video(_Value):
     def announced_up_to(self, sequence: int) -> Self:
         """What happened to it was told, up to this."""
         return self._with(announced=max(self.announced, sequence))
+
+    @property
+    def _price(self) -> Decimal | None:
+        """What its render costs: by what was rendered if that is known, else by what was asked for."""
+        return self.cost_usd or (self.usd_per_second or Decimal(0)) * self.seconds or None
+
+    def _left_behind(self, failure: Failure) -> Billable | None:
+        """What a failure leaves at the deployment; None if it has no job."""
+        if self.rendered_at:
+            return "rendered"
+        if self.upstream_id is None:
+            return None
+        if failure.code in {FailureCode.CANCELLED, FailureCode.RENDER_TIMEOUT}:
+            return "cancelled"
+        return "moderated" if failure.code in MODERATION_CODES else "failed"
 
     def _move(self, state: VideoState, **changes: object) -> Self:
         if state is self.state:

@@ -42,12 +42,11 @@ class Removal:
         await self.remove_request(video)
 
     async def remove(self, video: Video) -> None:
-        """Remove all of it but what it cost; the record last, for it tells of the rest."""
+        """Remove all of it; the record last, for it tells of the rest. What it cost stays in the ledger."""
         await self.remove_files(video)
         await self.remove_record(video)
 
     async def remove_record(self, video: Video) -> None:
-        """Remove what is left once its files are gone; what it cost is kept."""
+        """Remove what is left once its files are gone."""
         await self.orchestrations.purge(video.ref)
-        await self.videos.keep_cost(video)
         await self.videos.remove(video.ref)

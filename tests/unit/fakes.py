@@ -30,6 +30,7 @@ from clients.secret_store import SecretStore
 from clients.video_table import Aged, Page, VideoTable
 from clients.videos_api import ContentStream, VideosApi
 from domain.batch import Batch, BatchRef
+from domain.caller import Caller
 from domain.capacity import Fleet, Lease, Pool
 from domain.catalog import Deployment
 from domain.character import Character
@@ -64,7 +65,6 @@ class FakeVideoTable:
     def __init__(self) -> None:
         self.records = dict[VideoRef, Video]()
         self.places = set[VideoRef]()
-        self.costs = dict[VideoRef, Decimal]()
         self.alarms = dict[VideoRef, datetime]()
         self.claims = dict[tuple[str, str], Claim]()
         self.promises = dict[tuple[str, str], tuple[str, str]]()
@@ -80,7 +80,14 @@ class FakeVideoTable:
         self.alarms[video.ref] = alarm_at
         return video
 
-    async def insert(self, video: Video, *, alarm_at: datetime, idempotency: Idempotency | None = None) -> None:
+    async def insert(
+        self,
+        video: Video,
+        *,
+        alarm_at: datetime,
+        idempotency: Idempotency | None = None,
+        caller: Caller | None = None,
+    ) -> None:
         if idempotency:
             key = (video.tenant, idempotency.key)
             if key in self.promises:
@@ -132,10 +139,6 @@ class FakeVideoTable:
         ids = [each for each in mine if each > (after or "") and created_at(each) < made_before]
         refs = [VideoRef(tenant=tenant, video_id=each) for each in ids[:limit]]
         return [Aged(ref, self.records.get(ref)) for ref in refs]
-
-    async def keep_cost(self, video: Video) -> None:
-        if video.cost_usd is not None:
-            self.costs[video.ref] = video.cost_usd
 
     async def claim(self, endpoint: str, upstream_id: str, claim: Claim) -> Claim:
         return self.claims.setdefault((endpoint, upstream_id), claim)

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import AsyncGenerator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -11,7 +12,9 @@ from azure.data.tables.aio import TableClient, TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 
 from clients.blob_store import AccountKeySigner, BlobStore
+from clients.ledger import Ledger
 from clients.render_times import RenderTimeTable
+from clients.transactions import Transactions
 from clients.video_table import VideoTable
 from domain.video import Video
 from front_door.memory_budget import MemoryBudget
@@ -35,8 +38,15 @@ async def table(stack: RunningStack) -> AsyncGenerator[TableClient]:
 
 
 @pytest.fixture
-def videos(table: TableClient) -> VideoTable:
-    return VideoTable(table)
+async def ledger(table: TableClient) -> AsyncGenerator[Ledger]:
+    transactions = Transactions(table)
+    yield Ledger(table, transactions, lambda: datetime.now(UTC))
+    await transactions.close()
+
+
+@pytest.fixture
+def videos(table: TableClient, ledger: Ledger) -> VideoTable:
+    return VideoTable(table, ledger)
 
 
 @pytest.fixture

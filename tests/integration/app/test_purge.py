@@ -14,6 +14,7 @@ from clients.blob_store import BlobStore
 from clients.file_table import FileTable
 from clients.files import Files
 from clients.idempotency import AlreadyAccepted, Idempotency
+from clients.ledger import Ledger
 from clients.purge_progress import PurgeProgress
 from clients.video_table import VideoTable
 from domain.errors import NotFound
@@ -74,7 +75,9 @@ async def test_the_oldest_come_first_and_none_is_left_out(videos: VideoTable, li
 async def test_what_was_read_among_the_oldest_can_be_changed(videos: VideoTable):
     video = await inserted(videos, video_at())
     await videos.oldest("ann", after=None, made_before=NOW + SECOND, limit=9)
-    await VideoTable(videos._table).amend(video.ref, lambda seen: seen.model_copy(update={"user": "ann"}))
+    await VideoTable(videos._table, videos._ledger).amend(
+        video.ref, lambda seen: seen.model_copy(update={"user": "ann"})
+    )
 
     changed = await videos.amend(video.ref, lambda seen: seen.content_removed(NOW))
 
@@ -87,7 +90,7 @@ async def test_a_removed_video_frees_its_idempotency_key(videos: VideoTable, tab
     assert "k" in await rows_of(table)
     for _ in range(2):
         await videos.remove(video.ref)
-    assert await rows_of(table) == set()
+    assert await rows_of(table) == {"l", "u"}
     await inserted(videos, video_at(1), KEY)
 
 
@@ -101,33 +104,21 @@ async def test_a_video_that_was_never_made_leaves_the_key_to_the_one_that_was(vi
     assert refusal.value.made_id == made.video_id
 
 
-async def test_what_a_video_cost_outlives_it(videos: VideoTable, table: TableClient):
+async def test_what_a_video_cost_outlives_it(videos: VideoTable, ledger: Ledger, table: TableClient):
+    video = await inserted(videos, video_at(reserved_usd=Decimal("0.50")))
     content = StoredContent(blob="b", content_type="video/mp4", size_bytes=1, sha256="0" * 64)
-    rendered = {
-        "deployment": "east",
-        "cost_usd": Decimal("0.40"),
-        "ended_at": NOW,
-        "contents": {Variant.VIDEO: content},
-    }
-    video, free = await inserted(videos, video_at(**rendered)), await inserted(videos, video_at(1))
-    for each in (video, video, free):
-        await videos.keep_cost(each)
-        await videos.remove(each.ref)
+    intent = video.submitting("east", NOW, usd_per_second=Decimal("0.10")).in_progress("job", NOW)
+    rendered = intent.copying(NOW, rendered_s=4).copied({Variant.VIDEO: content})
+    await videos.amend(video.ref, lambda _: rendered.completed(NOW))
+    await videos.remove(video.ref)
 
-    (line,) = [dict(row) async for row in table.query_entities("PartitionKey eq 'tenant-ann'")]
-    assert line == {
-        "PartitionKey": "tenant-ann",
-        "RowKey": f"c{video.video_id.removeprefix('video_')}",
-        "video_id": video.video_id,
-        "model": "sora-2",
-        "deployment": "east",
-        "operation": "create",
-        "seconds": 4,
-        "size": "1280x720",
-        "cost_usd": "0.40",
-        "created_at": "2026-11-21T12:00:00Z",
-        "ended_at": "2026-11-21T12:00:00Z",
-    }
+    rows = [row["RowKey"] async for row in table.query_entities("PartitionKey eq 'tenant-ann'")]
+    assert [row[0] for row in rows] == ["l", "l", "u"]
+    reserve, settle = [entry async for entry in ledger.entries("ann")]
+    assert (reserve.kind, reserve.reserved_usd, reserve.in_flight) == ("reserve", Decimal("0.50"), 1)
+    assert (settle.video_id, settle.deployment, settle.seconds, settle.size) == (video.video_id, "east", 4, "1280x720")
+    assert (settle.kind, settle.spent_usd, settle.reserved_usd) == ("settle", Decimal("0.40"), Decimal("-0.50"))
+    assert (await ledger.recount("ann")).differences() == []
 
 
 async def test_tenants_are_those_who_ever_had_anything(videos: VideoTable, table: TableClient):

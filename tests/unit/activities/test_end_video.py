@@ -40,10 +40,16 @@ async def test_a_copied_video_is_completed_and_keeps_its_cost(world: World, copi
     assert (kept.state, kept.ended_at, kept.cost_usd) == (VideoState.COMPLETED, NOW, usd("0.40"))
 
 
-async def test_a_failed_video_says_why_and_costs_nothing(world: World, copied: Video):
+async def test_a_failed_video_says_why_and_costs_what_its_deployment_bills(world: World, copied: Video):
     assert await end(world, copied, BLOCKED) == StepResult.done()
     kept = world.record(copied)
-    assert (kept.state, kept.failure, kept.cost_usd) == (VideoState.FAILED, BLOCKED, None)
+    assert (kept.state, kept.failure, kept.cost_usd) == (VideoState.FAILED, BLOCKED, usd("0.40"))
+
+
+async def test_a_render_in_vain_is_free_where_the_deployment_does_not_bill_it(world: World, copied: Video):
+    world.catalog = a_catalog(a_deployment(bills=[]))
+    await end(world, copied, BLOCKED)
+    assert world.record(copied).cost_usd is None
 
 
 @pytest.mark.parametrize("first", [None, BLOCKED])

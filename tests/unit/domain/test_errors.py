@@ -6,6 +6,7 @@ import pytest
 
 from domain import errors
 from domain.errors import Busy, ConfigurationError, RangeNotSatisfiable, ReelayError, Unauthorized
+from domain.rate import Rate
 
 STATUS = {
     errors.ReelayError: 500,
@@ -22,6 +23,10 @@ STATUS = {
     errors.ContentNotReady: 404,
     errors.ContentRemoved: 410,
     errors.RangeNotSatisfiable: 416,
+    errors.LimitReached: 429,
+    errors.BudgetExceeded: 429,
+    errors.RateLimited: 429,
+    errors.TooManyInFlight: 429,
     errors.PerhapsDone: 502,
     errors.Busy: 503,
 }
@@ -39,7 +44,10 @@ def test_every_error_has_a_known_status():
 
 @pytest.mark.parametrize("kind", STATUS)
 def test_whose_fault_it_is_shows_in_the_type(kind: type[ReelayError]):
-    assert kind.type == ("server_error" if kind.status >= 500 else "invalid_request_error")
+    if kind.status == 429:
+        assert kind.type == ("insufficient_quota" if kind is errors.BudgetExceeded else "requests")
+    else:
+        assert kind.type == ("server_error" if kind.status >= 500 else "invalid_request_error")
 
 
 def test_every_error_that_a_program_may_act_on_has_a_code_of_its_own():
@@ -58,6 +66,18 @@ def test_headers_belong_to_the_error():
     assert Busy("Later.", retry_after_s=2).headers() == {"retry-after": "2", "retry-after-ms": "2000"}
     assert errors.PerhapsDone("Maybe.").headers() == {"x-should-retry": "false"}
     assert errors.NotFound("No.").headers() == {}
+
+
+def test_a_limit_says_whether_and_when_to_come_back():
+    assert errors.BudgetExceeded("No money.").headers() == {"x-should-retry": "false"}
+    assert errors.TooManyInFlight("Wait.", retry_after_s=10).headers()["retry-after"] == "10"
+    assert errors.RateLimited("Wait.", rate=Rate(3, 0, 40.5), retry_after_s=0.5).headers() == {
+        "retry-after": "1",
+        "retry-after-ms": "500",
+        "x-ratelimit-limit-requests": "3",
+        "x-ratelimit-remaining-requests": "0",
+        "x-ratelimit-reset-requests": "40.500s",
+    }
 
 
 def test_a_configuration_error_lists_every_problem():

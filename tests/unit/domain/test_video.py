@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.catalog import Billable
 from domain.failures import Failure, FailureCode, VideoFailed
 from domain.video import TRANSITIONS, InvalidTransition, Variant, Video, VideoState
 from tests.unit.examples import NOW, PRICE, a_stored_content, a_video, usd
@@ -91,10 +92,34 @@ def test_what_has_ended_stays_as_it_ended(video: Video, names: list[str]):
 
 
 @given(failed_videos)
-def test_a_failed_video_costs_nothing_and_says_why(video: Video):
+def test_a_failed_video_says_why_and_costs_what_was_rendered(video: Video):
     assert video.state is VideoState.FAILED
-    assert video.cost_usd is None
+    assert video.cost_usd == (usd("0.40") if video.rendered_at else None)
     assert video.failure == FAILURE
+
+
+@pytest.mark.parametrize(
+    ("code", "billable"),
+    [
+        (FailureCode.RENDER_FAILED, "failed"),
+        (FailureCode.RENDER_LOST, "failed"),
+        (FailureCode.CANCELLED, "cancelled"),
+        (FailureCode.RENDER_TIMEOUT, "cancelled"),
+        ("moderation_blocked", "moderated"),
+        ("content_policy_violation", "moderated"),
+    ],
+)
+def test_a_job_that_rendered_nothing_costs_what_its_deployment_bills(code: str, billable: Billable):
+    rendering = a_video().submitting("east", NOW, usd_per_second=PRICE).in_progress("job-1", NOW)
+    failure = Failure(code=code, message="No.")
+    assert rendering.failed(failure, NOW).cost_usd is None
+    assert rendering.failed(failure, NOW, bills=frozenset({billable})).cost_usd == usd("0.40")
+    assert rendering.copying(NOW, rendered_s=4).failed(failure, NOW, bills=frozenset({billable})).cost_usd is None
+
+
+def test_where_there_is_no_job_nothing_is_billed():
+    everything = frozenset[Billable]({"rendered", "failed", "moderated", "cancelled"})
+    assert a_video().failed(FAILURE, NOW, bills=everything).cost_usd is None
 
 
 @given(completed_videos)

@@ -88,7 +88,6 @@ class World:
             "record": video.ref in self.videos.records,
             "content": any(content_blob(video.ref, variant) in self.contents.blobs for variant in Variant),
             "request": any(video.video_id in blob for blob in self.inputs.blobs),
-            "cost": video.ref in self.videos.costs,
         }
         return {name for name, is_kept in found.items() if is_kept}
 
@@ -106,7 +105,7 @@ def world() -> World:
         (9, {"record", "content"}),
         (10, {"record"}),
         (19, {"record"}),
-        (20, {"cost"}),
+        (20, set()),
     ],
 )
 async def test_each_part_goes_when_its_days_are_over(world: World, age_days: int, kept: set[str]):
@@ -246,11 +245,11 @@ async def test_one_that_cannot_be_removed_does_not_stop_the_others_and_is_tried_
     world.orchestrations.broken[broken.ref] = HttpResponseError("no engine")
     await world.purge(**ALL).run(NOW + 30 * DAY)
     assert world.videos.records.keys() == {broken.ref}
-    assert world.kept_of(well) == {"cost"}
+    assert world.kept_of(well) == set()
     assert broken.video_id in caplog.text
     world.orchestrations.broken.clear()
     await world.purge(**ALL).run(NOW + 31 * DAY)
-    assert world.kept_of(broken) == {"cost"}
+    assert world.kept_of(broken) == set()
 
 
 async def test_a_run_whose_time_is_over_goes_on_the_next_time(world: World, caplog: pytest.LogCaptureFixture):
@@ -258,7 +257,7 @@ async def test_a_run_whose_time_is_over_goes_on_the_next_time(world: World, capl
     assert not await world.purge(**ALL, limit_s=0).run(NOW + 30 * DAY)
     assert "goes on the next time" in caplog.text
     assert await world.purge(**ALL).run(NOW + 30 * DAY)
-    assert world.kept_of(video) == {"cost"}
+    assert world.kept_of(video) == set()
 
 
 async def killed_again_and_again(world: World, calls: Sequence[int], now: datetime, **days: int) -> int:
@@ -282,7 +281,7 @@ async def test_a_kill_at_any_call_loses_nothing(world: World, calls: int, age_da
 
     await killed_again_and_again(world, [calls], NOW + age_days * DAY, **ALL)
 
-    assert [world.kept_of(video) for video in old] == [{"record"} if age_days == 11 else {"cost"}] * 2
+    assert [world.kept_of(video) for video in old] == [{"record"} if age_days == 11 else set()] * 2
     assert world.kept_of(young) == {"record", "content", "request"}
     assert not world.file_blobs.blobs
 
@@ -303,7 +302,7 @@ async def test_some_hundreds_are_purged_over_many_deaths(world: World, seed: int
     for video in added:
         age = now - video.created_at
         if age > 20 * DAY:
-            assert world.kept_of(video) == {"cost"}
+            assert world.kept_of(video) == set()
         elif age > 10 * DAY:
             assert world.kept_of(video) == {"record"}
             assert world.videos.records[video.ref].content_removed_at

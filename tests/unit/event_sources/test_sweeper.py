@@ -118,13 +118,6 @@ async def test_an_ended_and_deleted_video_is_removed_with_all_it_has(world: Worl
     assert world.videos.records == world.videos.alarms == {}
 
 
-@pytest.mark.parametrize("video", [a_video(cost_usd=PRICE), a_video()], ids=["paid for", "free"])
-async def test_what_a_removed_video_cost_is_kept(world: World, video: Video):
-    video = world.videos.add(video.model_copy(update={"state": "completed", "ended_at": NOW}).deleted(NOW))
-    await world.sweeper().sweep(NOW)
-    assert world.videos.costs == ({video.ref: PRICE} if video.cost_usd else {})
-
-
 async def test_an_alarm_before_its_record_goes_on_until_none_can_come(world: World):
     ref = a_video().ref
     world.videos.alarms[ref] = NOW

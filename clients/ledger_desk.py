@@ -1,0 +1,227 @@
+"""Where one tenant's movements are booked, in the order of their coming.
+
+Those that come while others are being written wait, and are then written together, in one transaction: so one process
+books hundreds a second, though each changes the tenant's account. Where several processes book, whoever finds an
+account changed reads it again and retries.
+"""
+
+import asyncio
+from asyncio import Future, Task
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from random import random
+from typing import Any, Final, NamedTuple, Protocol
+
+from azure.core.exceptions import ResourceNotFoundError
+
+from clients import ledger_rows as rows
+from clients.table_rows import tenant_partition
+from clients.transactions import Write, WriteLost
+from domain.account import Account
+from domain.booking import Accounts, Booking, Order
+from domain.caller import Caller
+from domain.errors import Busy, LimitReached, RateLimited
+from domain.movement import Entry
+from domain.rate import Rate
+
+GROUP: Final = 16
+"""So many are booked together: each with four rows, an entry and a key's account at most, they are less than a hundred
+rows and four megabytes, which is what a transaction takes."""
+ATTEMPTS: Final = 40
+FIRST_PAUSE_S: Final = 0.02
+LONGEST_PAUSE_S: Final = 0.5
+
+
+class Rows(Protocol):
+    """Reads a row."""
+
+    def get_entity(self, partition_key: str, row_key: str) -> Awaitable[Any]:
+        """The row, or `ResourceNotFoundError`."""
+        ...
+
+
+class Commits(Protocol):
+    """Writes rows together."""
+
+    async def commit(self, writes: Sequence[Write]) -> Sequence[str]:
+        """Their ETags, or `WriteLost`."""
+        ...
+
+
+class _Posting(NamedTuple):
+    """What waits to be booked, the rows to be written with it, and who waits for their ETags."""
+
+    order: Order
+    writes: Sequence[Write]
+    done: Future[Sequence[str]]
+
+    def fail(self, error: Exception) -> None:
+        if not self.done.done():
+            self.done.set_exception(error)
+
+
+class _Kept(NamedTuple):
+    """An account, and the ETag of its row if it has one."""
+
+    account: Account
+    etag: str | None
+
+
+class _Plan(NamedTuple):
+    """What a transaction would do."""
+
+    accounts: Accounts
+    booked: Sequence[tuple[_Posting, Entry]]
+    refused: Sequence[tuple[_Posting, LimitReached]]
+
+    @property
+    def needs_newest(self) -> bool:
+        """Whether what ended elsewhere may have made room for what is refused."""
+        return any(not isinstance(error, RateLimited) for _, error in self.refused)
+
+
+class Desk:
+    """Books the movements of one tenant.
+
+    Args:
+        tenant: Whose.
+        table: Reads the accounts.
+        transactions: Writes.
+        clock: The present time, UTC.
+    """
+
+    def __init__(self, tenant: str, table: Rows, transactions: Commits, clock: Callable[[], datetime]) -> None:
+        self._tenant = tenant
+        self._table = table
+        self._transactions = transactions
+        self._clock = clock
+        self._kept = dict[str | None, _Kept]()
+        self._waiting = deque[_Posting]()
+        self._work: Task[None] | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is being booked."""
+        return self._work is None
+
+    async def book(self, order: Order, writes: Sequence[Write]) -> Sequence[str]:
+        """Book a movement together with the rows that it belongs to; see `Ledger.book`."""
+        posting = _Posting(order, writes, asyncio.get_running_loop().create_future())
+        self._waiting.append(posting)
+        self._work = self._work or asyncio.create_task(self._book_all())
+        return await posting.done
+
+    def rate(self, caller: Caller) -> Rate | None:
+        """How often the caller may still ask, by the tighter of its limits, as far as this process knows."""
+        limits, now = {None: caller.tenant_limits, caller.key_id: caller.key_limits}, self._clock()
+        rates = [kept.account.rate(limits[key_id], now) for key_id, kept in self._kept.items() if key_id in limits]
+        return min((rate for rate in rates if rate), key=lambda rate: rate.remaining, default=None)
+
+    async def _book_all(self) -> None:
+        while self._waiting:
+            group = self._next_group()
+            try:
+                await self._book(group)
+            except Exception as error:  # noqa: BLE001 - it is for those who wait
+                self._kept.clear()  # for it may have been written
+                for posting in group:
+                    posting.fail(error)
+        self._work = None
+
+    def _next_group(self) -> list[_Posting]:
+        """As many as fit, but none that writes a row of another's: a transaction takes each row once."""
+        group, taken = list[_Posting](), set[str]()
+        while self._waiting and len(group) < GROUP:
+            keys = {write.row["RowKey"] for write in self._waiting[0].writes}
+            if keys & taken:
+                break
+            taken |= keys
+            group.append(self._waiting.popleft())
+        return group
+
+    async def _book(self, group: Sequence[_Posting]) -> None:
+        """Try until everybody has an answer."""
+        lost, is_newest = 0, False
+        while group := [posting for posting in group if not posting.done.done()]:
+            is_newest = await self._read_accounts(group) or is_newest
+            plan = self._plan(group)
+            if plan.needs_newest and not is_newest:
+                self._kept.clear()
+                continue
+            for posting, error in plan.refused:
+                posting.fail(error)
+            if plan.booked and not await self._write(plan):
+                lost, is_newest = lost + 1, False
+                if lost == ATTEMPTS:
+                    raise Busy("Too many videos begin or end at the same time.", retry_after_s=1)
+                await asyncio.sleep(random() * min(FIRST_PAUSE_S * 2**lost, LONGEST_PAUSE_S))  # noqa: S311 - no secret
+
+    async def _read_accounts(self, group: Sequence[_Posting]) -> bool:
+        """Read those that are not known.
+
+        Returns:
+            Whether that was all of them.
+        """
+        needed = {key_id: None for posting in group for key_id in posting.order.limits()}
+        missing = [key_id for key_id in needed if key_id not in self._kept]
+        found = await asyncio.gather(*(self._read(key_id) for key_id in missing))
+        self._kept.update(zip(missing, found, strict=True))
+        return len(missing) == len(self._kept)
+
+    async def _read(self, key_id: str | None) -> _Kept:
+        with suppress(ResourceNotFoundError):
+            row = await self._table.get_entity(tenant_partition(self._tenant), rows.account_key(key_id))
+            return _Kept(rows.to_account(row), row.metadata["etag"])
+        return _Kept(Account(), None)
+
+    def _plan(self, group: Sequence[_Posting]) -> _Plan:
+        booking = Booking({key_id: kept.account for key_id, kept in self._kept.items()}, self._clock())
+        plan = _Plan(booking.accounts, booked := [], refused := [])
+        for posting in group:
+            try:
+                booked.append((posting, booking.book(posting.order)))
+            except LimitReached as error:
+                refused.append((posting, error))
+        return plan
+
+    async def _write(self, plan: _Plan) -> bool:
+        """Write all that is booked.
+
+        Returns:
+            Whether the accounts were still the same; a row of somebody's own that was refused is theirs to mend.
+        """
+        changed = [key_id for key_id, account in plan.accounts.items() if account is not self._kept[key_id].account]
+        writes = [self._account_write(key_id, plan.accounts[key_id]) for key_id in changed]
+        writes += [Write(rows.entry_row(self._tenant, entry)) for _, entry in plan.booked]
+        shares = _shares(plan, len(writes))
+        writes += [write for posting, _ in plan.booked for write in posting.writes]
+        try:
+            etags = await self._transactions.commit(writes)
+        except WriteLost as error:
+            for posting, share in shares:
+                if error.index in share:
+                    posting.fail(WriteLost(error.index - share.start))
+                    return True
+            self._kept.clear()
+            return False
+        for key_id, etag in zip(changed, etags, strict=False):
+            self._kept[key_id] = _Kept(plan.accounts[key_id], etag)
+        for posting, share in shares:
+            if not posting.done.done():
+                posting.done.set_result(etags[share.start : share.stop])
+        return True
+
+    def _account_write(self, key_id: str | None, account: Account) -> Write:
+        row, etag = rows.account_row(self._tenant, key_id, account), self._kept[key_id].etag
+        return Write(row, "replace", etag) if etag else Write(row)
+
+
+def _shares(plan: _Plan, start: int) -> list[tuple[_Posting, range]]:
+    """Which writes are whose, when those of the first begin at `start`."""
+    shares = list[tuple[_Posting, range]]()
+    for posting, _ in plan.booked:
+        shares.append((posting, range(start, start + len(posting.writes))))
+        start += len(posting.writes)
+    return shares
