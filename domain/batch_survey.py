@@ -9,6 +9,7 @@ from typing import Final
 from domain.batch import ERRORS_SHOWN, LineError
 from domain.batch_line import LineRequest
 from domain.catalog import Catalog
+from domain.character import read_character_ids
 from domain.errors import InvalidRequest
 from domain.file import File
 from domain.input_reference import PARAM, ImageLimits, check_reference
@@ -102,6 +103,7 @@ class BatchSurvey:
     def _take(self, line: LineRequest, uploads: Mapping[str, File]) -> None:
         custom_id, body = line
         asked = read_video_request(body, self._catalog, may_fall_back=True, today=self._today)
+        read_character_ids(body)
         check_reference(body, size=asked.size, uploads=uploads, limits=self._images)
         digest = blake2b(custom_id.encode(), digest_size=_DIGEST_BYTES).digest()
         if digest in self._custom_ids:

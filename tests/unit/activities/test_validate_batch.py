@@ -37,6 +37,7 @@ async def test_good_lines_are_counted_and_the_batch_begins():
         (as_jsonl([a_line(2, body=[])]), "invalid_type"),
         (as_jsonl([a_line(2, body={"prompt": "p", "model": "gone"})]), "model_not_found"),
         (as_jsonl([a_line(2, body={"prompt": "p", "seconds": "5"})]), "invalid_value"),
+        (as_jsonl([a_line(2, body={"prompt": "p", "characters": "fox"})]), "invalid_value"),
     ],
 )
 async def test_one_bad_line_and_none_is_asked_for(bad: bytes, code: str):
