@@ -61,6 +61,21 @@ def test_parameters_that_the_docs_name_exist() -> None:
     assert found <= set(re.findall(r"^param (\w+)", MAIN, re.MULTILINE))
 
 
+def test_words_and_settings_that_the_docs_name_exist() -> None:
+    elsewhere = (
+        "docs/api.md",
+        "docs/configuration.md",
+        "docs/events.md",
+        "docs/retention.md",
+        "front_door/wire.py",
+        "infra/main.parameters.json",
+    )
+    known = "".join((ROOT / page).read_text() for page in elsewhere)
+    named = set(re.findall(r"`([a-z]+_[a-z_]+)`|(REELAY_\w+)", "".join(PAGES.values())))
+    assert named
+    assert [word for either in named for word in either if word not in known] == []
+
+
 def test_every_alert_says_what_to_do() -> None:
     explained = OPERATIONS.partition("## Alerts\n")[2].partition("\n## ")[0]
     assert set(re.findall(r"^\| `([a-z-]+)` \|", explained, re.MULTILINE)) == {*LOG_RULES, *METRIC_RULES}
