@@ -142,6 +142,16 @@ def test_a_file_of_many_requests_makes_one_batch(grid: EventGrid, api: httpx.Cli
     assert sorted(video["prompt"] for video in marked(api, mark)) == [body["prompt"] for body in bodies]
 
 
+def test_an_event_comes_again_while_the_server_of_its_image_is_away(
+    grid: EventGrid, api: httpx.Client, mark: dict[str, str]
+) -> None:
+    reference = {"image_url": "https://nobody.invalid/boat.png"}
+    event = video_requested(tenant="local", metadata=mark, input_reference=reference, **ASKED)
+    assert grid.deliver(ON_VIDEO_REQUESTED, event) == 500
+    assert marked(api, mark) == []
+    assert event["id"] not in {letter["event"]["id"] for letter in grid.dead_letters()}
+
+
 def test_a_poison_event_is_put_away_and_stops_no_other(
     grid: EventGrid, api: httpx.Client, mark: dict[str, str]
 ) -> None:
