@@ -6,6 +6,7 @@
 | `/openai/v1/videos…` | the same, of deployments that share a resource and are named by `model` |
 | `/identity/token` | the managed-identity endpoint of Functions (`IDENTITY_ENDPOINT`) |
 | `/eventgrid/api/events` | an Event Grid topic that records |
+| `/contentsafety/{text,image}:analyze` | a Content Safety resource |
 | `/webhooks/{name}` | a webhook receiver that records |
 | `/_control/{state,settings,faults,reset}` | what a test sees and turns |
 | `https://…/secrets/{name}` | a Key Vault, on a port of its own |

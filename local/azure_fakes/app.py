@@ -7,7 +7,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount
 
-from local.azure_fakes import collector, control, entra, event_grid, identity, key_vault, videos, webhooks
+from local.azure_fakes import (
+    collector,
+    content_safety,
+    control,
+    entra,
+    event_grid,
+    identity,
+    key_vault,
+    videos,
+    webhooks,
+)
 from local.azure_fakes.world import World
 
 
@@ -17,7 +27,7 @@ def create_app(world: World) -> Starlette:
     The videos API is at `/{deployment}/openai/v1`, and at `/openai/v1` for deployments named by the `model` field.
     """
     api = videos.routes(world)
-    services = (identity, event_grid, webhooks, collector, control)
+    services = (identity, event_grid, content_safety, webhooks, collector, control)
     plain = [route for service in services for route in service.routes(world)]
     return _starlette([*plain, Mount("/openai/v1", routes=api), Mount("/{deployment}/openai/v1", routes=api)])
 

@@ -56,6 +56,8 @@ class Operation(StrEnum):
     SECRET = "secret"  # noqa: S105  (the name of an operation)
     EVENT = "event"
     WEBHOOK = "webhook"
+    ANALYZE_TEXT = "analyze_text"
+    ANALYZE_IMAGE = "analyze_image"
 
 
 class Fault(BaseModel):

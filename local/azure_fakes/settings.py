@@ -41,6 +41,9 @@ class Settings(DeploymentSettings):
     clock_offset_s: float = 0.0
     seed: int = 0
     eventgrid_key: str | None = None
+    content_safety_key: str | None = None
+    image_severities: dict[str, Annotated[int, Field(ge=0, le=7)]] = {}
+    """How harmful Content Safety finds every picture, by category."""
     identity_header: str | None = None
     """The `X-IDENTITY-HEADER` the identity endpoint insists on; `None` takes any."""
 

@@ -60,6 +60,9 @@ def _reelay(addresses: Addresses, memory: Memory) -> dict[str, str]:
         "REELAY_EVENT_GRID_ENDPOINT": addresses.eventgrid,
         "REELAY_EVENT_GRID_KEY": "env:REELAY_LOCAL_EVENT_GRID_KEY",  # tokens are not sent over http
         "REELAY_LOCAL_EVENT_GRID_KEY": memory.event_grid_key,
+        "REELAY_CONTENT_SAFETY_ENDPOINT": addresses.upstream,
+        "REELAY_CONTENT_SAFETY_KEY": "env:REELAY_LOCAL_CONTENT_SAFETY_KEY",
+        "REELAY_LOCAL_CONTENT_SAFETY_KEY": memory.content_safety_key,
         "REELAY_ALLOW_PRIVATE_ADDRESSES": "false",
     }
 

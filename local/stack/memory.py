@@ -22,6 +22,7 @@ class Memory(BaseModel):
         upstream_key: What the deployments that take an API key want; kept in the fake Key Vault.
         identity_header: The secret between the app and the managed identity endpoint.
         event_grid_key: What the Event Grid topic wants.
+        content_safety_key: What Content Safety wants.
         ports: Service name -> the ports it had, by name.
     """
 
@@ -30,6 +31,7 @@ class Memory(BaseModel):
     upstream_key: str = Field(default_factory=_new_key)
     identity_header: str = Field(default_factory=_new_key)
     event_grid_key: str = Field(default_factory=_new_key)
+    content_safety_key: str = Field(default_factory=_new_key)
     ports: dict[str, dict[str, int]] = {}
 
     @classmethod

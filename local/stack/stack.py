@@ -136,6 +136,7 @@ class _Stack:
             "secrets": {PRO_SECRET: self._memory.upstream_key},
             "identity_header": self._memory.identity_header,
             "eventgrid_key": self._memory.event_grid_key,
+            "content_safety_key": self._memory.content_safety_key,
         }
         control = f"http://127.0.0.1:{self._fakes.address['fakes']}/_control/settings"
         try:
