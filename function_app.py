@@ -26,6 +26,7 @@ from activities.validate_batch import validate_batch
 from clients.admin_key import AdminKey
 from clients.azure import INPUTS, Azure
 from clients.batch_runs import BatchRuns
+from clients.caller_keys import CallerKeys
 from clients.callers import Callers
 from clients.capacity_pools import CapacityPools
 from clients.credentials import Credentials
@@ -99,7 +100,8 @@ render_times, files = azure.render_times(), azure.files()
 secret_store = SecretStore(azure.vault)
 credentials = Credentials(secret_store)
 administration = azure.administration()
-callers = Callers(settings.api_keys, secret_store, administration, clock)
+configured_keys = CallerKeys(settings.api_keys, secret_store)
+callers = Callers(configured_keys, administration, clock, tokens=azure.entra_tokens())
 api = VideosApi(httpx.AsyncClient(timeout=UPSTREAM_TIMEOUT, limits=UPSTREAM_CONNECTIONS), credentials)
 durable_client = Durable()
 orchestrations, capacity_pools = Orchestrations(durable_client), CapacityPools(durable_client)

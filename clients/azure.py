@@ -1,10 +1,12 @@
 """Opens the Azure clients that the settings ask for."""
 
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+import httpx
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.core.exceptions import ResourceExistsError
 from azure.data.tables import TableServiceClient
@@ -19,6 +21,7 @@ from clients.administration import Administration
 from clients.batch_table import BatchTable
 from clients.blob_store import AccountKeySigner, BlobStore, UserDelegationSigner
 from clients.character_table import CharacterTable
+from clients.entra_tokens import EntraTokens
 from clients.event_grid import EventGrid
 from clients.file_table import FileTable
 from clients.files import Files
@@ -28,6 +31,7 @@ from clients.render_times import RenderTimeTable
 from clients.secret_store import SecretStore, read_here
 from clients.service_key import ServiceKey
 from clients.settings import Settings
+from clients.signing_keys import SigningKeys
 from clients.transactions import Transactions
 from clients.video_table import VideoTable, Wrote
 from clients.webhook_deliveries import WebhookDeliveries
@@ -42,6 +46,7 @@ FILES = "files"
 _TRANSPORT: dict[str, Any] = {"use_env_settings": False}
 """No proxies and no .netrc: aiohttp would look for them in the environment anew for every call, in threads."""
 
+_ISSUER_TIMEOUT_S = 5.0
 
 class Azure:
     """Our own storage and vaults, each opened with the account's key if there is one, else with our identity.
@@ -79,6 +84,14 @@ class Azure:
     def webhook_endpoints(self) -> WebhookEndpoints:
         """Who wants to hear of what."""
         return WebhookEndpoints(self._table())
+    def entra_tokens(self) -> EntraTokens | None:
+        """Reads the tokens that callers may come with, if they may."""
+        issuer, audience, ca = self._settings.entra_issuer, self._settings.entra_audience, self._settings.key_vault_ca
+        if issuer is None or audience is None:
+            return None
+        http = httpx.AsyncClient(verify=ssl.create_default_context(cafile=ca), timeout=_ISSUER_TIMEOUT_S)
+        return EntraTokens(SigningKeys(issuer, http), issuer=issuer, audience=audience)
+
 
     def webhook_deliveries(self) -> WebhookDeliveries:
         """What is on its way to them."""

@@ -18,10 +18,14 @@ class CallerKeys:
     Args:
         keys: Where the accepted keys are found.
         secrets: Reads them.
+
+    Attributes:
+        weights: The share of the slots of each tenant that has a key.
     """
 
     def __init__(self, keys: Sequence[CallerKey], secrets: SecretStore) -> None:
         self._keys = keys
+        self.weights = {key.tenant: key.weight for key in keys}
         self._secrets = secrets
 
     async def tenant_of(self, presented: str) -> str | None:

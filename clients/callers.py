@@ -1,15 +1,14 @@
 """Finds out who is calling, by the key that was sent or by what was kept of an earlier call."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
 from clients.administration import Administration
 from clients.caller_keys import CallerKeys
+from clients.entra_tokens import EntraTokens, is_token
 from clients.expiring_cache import ExpiringCache
-from clients.secret_store import SecretStore
-from clients.settings import CallerKey
 from domain.api_key import ApiKey, digest_of, is_secret
 from domain.caller import Caller
 from domain.errors import Unauthorized
@@ -29,36 +28,40 @@ class Callers:
 
     Args:
         configured: The keys of the configuration.
-        secrets: Reads them.
         records: The other keys, and the tenants.
         clock: The present time, UTC.
+        tokens: Reads Entra's tokens; None if nobody may come with one.
         monotonic: Seconds since some moment.
     """
 
     def __init__(
         self,
-        configured: Sequence[CallerKey],
-        secrets: SecretStore,
+        configured: CallerKeys,
         records: Administration,
         clock: Callable[[], datetime],
+        *,
+        tokens: EntraTokens | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._keys = CallerKeys(configured, secrets)
-        self._weights = {key.tenant: key.weight for key in configured}
+        self._configured = configured
         self._clock = clock
+        self._tokens = tokens
         self._by_digest = ExpiringCache(records.keys.by_digest, fresh_s=FRESH_S, monotonic=monotonic)
         self._by_id = ExpiringCache(records.keys.find, fresh_s=FRESH_S, monotonic=monotonic)
         self._is_any = ExpiringCache[None, bool](lambda _: records.keys.is_any(), fresh_s=FRESH_S, monotonic=monotonic)
-        self._tenants = ExpiringCache(records.tenants.find, fresh_s=FRESH_S, monotonic=monotonic)
+        self._records = ExpiringCache(records.tenants.find, fresh_s=FRESH_S, monotonic=monotonic)
 
     async def by_key(self, presented: str) -> Caller:
-        """Who sent a key; as a rule without a read.
+        """Who sent a key, or a token instead; as a rule without a read.
 
         Raises:
             Unauthorized: It is not accepted.
+            Busy: Nobody can tell just now.
         """
-        if tenant := await self._keys.tenant_of(presented):
+        if tenant := await self._configured.tenant_of(presented):
             return await self._caller(tenant)
+        if self._tokens and is_token(presented):
+            return await self._of_app(await self._tokens.app_of(presented))
         digest = digest_of(presented)
         key = await self._by_digest.get(digest) if is_secret(presented) else None
         if key is None:
@@ -82,10 +85,15 @@ class Callers:
 
     async def are_none(self) -> bool:
         """Whether nobody can call, because there is no key."""
-        return not self._weights and not await self._is_any.get(None)
+        return not self._configured.weights and not self._tokens and not await self._is_any.get(None)
 
     async def _is_known(self, tenant: str) -> bool:
-        return tenant in self._weights or await self._tenants.get(tenant) is not None
+        return tenant in self._configured.weights or await self._records.get(tenant) is not None
+
+    async def _of_app(self, app: str) -> Caller:
+        if not await self._is_known(app):
+            raise Unauthorized(f"The application {app} is no tenant here. Whoever runs this service can make it one.")
+        return await self._caller(app)
 
     async def _of_key(self, key: ApiKey) -> Caller:
         key.check(self._clock())
@@ -93,10 +101,10 @@ class Callers:
         return await self._caller(key.tenant, key.weight, **own)
 
     async def _caller(self, name: str, weight: float | None = None, **own: Any) -> Caller:
-        tenant = await self._tenants.get(name)
+        tenant = await self._records.get(name)
         if tenant is None:
-            return Caller(tenant=name, weight=weight or self._weights.get(name, 1.0), **own)
+            return Caller(tenant=name, weight=weight or self._configured.weights.get(name, 1.0), **own)
         if tenant.disabled:
             raise Unauthorized(f"The tenant {name} is disabled.")
-        weight = weight or tenant.weight or self._weights.get(name, 1.0)
+        weight = weight or tenant.weight or self._configured.weights.get(name, 1.0)
         return Caller(tenant=name, tenant_limits=tenant.limits, weight=weight, **own)

@@ -54,6 +54,8 @@ class Settings(BaseSettings):
         admin_key: The operator's key, for what is under `/admin`.
         easy_auth: Whether App Service's authentication stands before the app, so that its headers can be believed.
         admin_role: The app role that makes whoever signed in there an operator.
+        entra_issuer: Whose tokens callers may come with instead of a key; None if nobody may.
+        entra_audience: Whom such a token must be for.
         blob_endpoint: The storage account's blob service.
         table_endpoint: Its table service.
         storage_key: The account key, where the store takes no identity (Azurite); `env:` or `file:`.
@@ -72,7 +74,7 @@ class Settings(BaseSettings):
         event_grid_endpoint: The Event Grid topic that hears of every video; None if nobody does.
         event_grid_topic: The topic's name, if the endpoint is a namespace.
         event_grid_key: Its key, where it does not know us by our identity.
-        key_vault_ca: A PEM file to trust for Key Vault; only a local fake needs it.
+        key_vault_ca: A PEM file to trust for Key Vault and Entra; only a local fake needs it.
         allow_private_addresses: Whether reference images, webhooks and guardrails may use private networks.
         content_safety_endpoint: The Content Safety resource that guardrails ask.
         content_safety_key: Its key, where it does not know us by our identity.
@@ -91,6 +93,8 @@ class Settings(BaseSettings):
     admin_key: SecretRef | None = None
     easy_auth: bool = False
     admin_role: Annotated[str, Field(min_length=1)] = "Reelay.Admin"
+    entra_issuer: Annotated[str | None, Field(pattern=r"^https://\S+$")] = None
+    entra_audience: Annotated[str | None, Field(min_length=1, validate_default=True)] = None
     blob_endpoint: HttpUrl
     table_endpoint: HttpUrl
     storage_key: SecretRef | None = None
@@ -142,6 +146,13 @@ class Settings(BaseSettings):
         if asks and info.data.get("content_safety_endpoint", "") is None:
             raise ValueError("content_safety needs REELAY_CONTENT_SAFETY_ENDPOINT")
         return guardrails
+
+    @field_validator("entra_audience")
+    @classmethod
+    def _goes_with_an_issuer(cls, audience: str | None, info: ValidationInfo) -> str | None:
+        if "entra_issuer" in info.data and (audience is None) != (info.data["entra_issuer"] is None):
+            raise ValueError("set both REELAY_ENTRA_ISSUER and REELAY_ENTRA_AUDIENCE, or neither")
+        return audience
 
     @field_validator("create_storage")
     @classmethod

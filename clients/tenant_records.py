@@ -1,13 +1,14 @@
 """What is on record of tenants, in Table Storage; one without a record may exist all the same."""
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from clients.admin_rows import AdminRows, attempts, replaced, row_of
+from clients.admin_rows import AdminRows, Kept, attempts, replaced, row_of
 from domain.audit import AuditEntry
 from domain.errors import NotFound, RequestConflict
-from domain.tenant import Tenant
+from domain.tenant import NAME_PATTERN, Tenant
 
 type TenantNote = Callable[[Tenant | None, Tenant], AuditEntry]
 """What the audit tells of a change from one record to another."""
@@ -28,7 +29,7 @@ class TenantRecords:
 
     async def find(self, name: str) -> Tenant | None:
         """The record of a tenant, if there is one."""
-        kept = await self._rows.read(_row(name), Tenant)
+        kept = await self._read(name)
         return kept.value if kept else None
 
     async def get(self, name: str) -> Tenant:
@@ -73,7 +74,7 @@ class TenantRecords:
             NotFound: There is none.
         """
         for _ in attempts():
-            kept = await self._rows.read(_row(name), Tenant)
+            kept = await self._read(name)
             if kept is None:
                 raise _missing(name)
             after = change(kept.value)
@@ -82,6 +83,10 @@ class TenantRecords:
             if await self._rows.commit(note(kept.value, after), replaced(_tenant_row(after), kept.etag)):
                 return after
         raise RuntimeError(f"the record of {name} kept changing while it was being changed")
+
+    async def _read(self, name: str) -> Kept[Tenant] | None:
+        """Nothing is asked for by a name that nobody can have: not every text is a key of the table."""
+        return await self._rows.read(_row(name), Tenant) if re.fullmatch(NAME_PATTERN, name) else None
 
 
 def _row(name: str) -> str:

@@ -9,6 +9,8 @@ from domain.caller import Limits
 from domain.inbox import DEAD_LETTERS, INBOX
 from domain.video_request import METADATA_KEY_LIMIT, METADATA_PAIRS, METADATA_VALUE_LIMIT
 
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
+
 
 def _is_no_folder_of_ours(tenant: str) -> str:
     if tenant in {INBOX, DEAD_LETTERS}:
@@ -16,9 +18,7 @@ def _is_no_folder_of_ours(tenant: str) -> str:
     return tenant
 
 
-type TenantName = Annotated[
-    str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"), AfterValidator(_is_no_folder_of_ours)
-]
+type TenantName = Annotated[str, Field(pattern=NAME_PATTERN), AfterValidator(_is_no_folder_of_ours)]
 type Weight = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
 type Metadata = Annotated[
     Mapping[

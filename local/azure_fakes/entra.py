@@ -1,4 +1,4 @@
-"""The token endpoint of Microsoft Entra, for applications: by secret, by certificate, or by a federated token.
+"""Microsoft Entra for applications: tokens by secret, by certificate, or by a federated token, and its signing keys.
 
 Protocol: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
 """
@@ -19,6 +19,7 @@ from local.azure_fakes.service import Call, Endpoint
 from local.azure_fakes.world import World
 
 ASSERTION: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_APIS: Final = "api://"
 _PUBLIC_KEY: Final = "-----BEGIN PUBLIC KEY-----"
 
 
@@ -35,9 +36,25 @@ class Entra:
         if form.get("grant_type") != "client_credentials" or not scope.endswith("/.default"):
             raise _refused(400, "invalid_request", "AADSTS900144: Expected an application's grant_type and scope.")
         self._check(form, call.request)
-        token, _ = self._world.tokens.issue(scope.removesuffix("/.default"), form["client_id"])
+        token = self._token(scope.removesuffix("/.default"), form["client_id"], call.request)
         lifetime = {"expires_in": TOKEN_LIFETIME_S, "ext_expires_in": TOKEN_LIFETIME_S}
         return JSONResponse({"token_type": "Bearer", **lifetime, "access_token": token})
+
+    async def configuration(self, call: Call) -> Response:
+        """GET /{tenant}/v2.0/.well-known/openid-configuration."""
+        keys = f"{_authority(call.request)}/discovery/v2.0/keys"
+        return JSONResponse({"issuer": f"{_authority(call.request)}/v2.0", "jwks_uri": keys})
+
+    async def keys(self, _: Call) -> Response:
+        """GET /{tenant}/discovery/v2.0/keys."""
+        return JSONResponse({"keys": [self._world.entra_key.published()]})
+
+    def _token(self, resource: str, client_id: str, request: Request) -> str:
+        """A token for somebody else's API is one that they can check; the others are for the fakes themselves."""
+        if not resource.startswith(_APIS):
+            return self._world.tokens.issue(resource, client_id)[0]
+        claims = {"iss": f"{_authority(request)}/v2.0", "aud": resource, "azp": client_id, "ver": "2.0"}
+        return self._world.entra_key.sign(claims, lifetime_s=TOKEN_LIFETIME_S)
 
     def _check(self, form: Mapping[str, str], request: Request) -> None:
         client_id = form.get("client_id", "")
@@ -51,6 +68,10 @@ class Entra:
             proven = known in {form.get("client_secret"), form.get("client_assertion")}
         if not proven:
             raise _refused(401, "invalid_client", "AADSTS7000215: Invalid client secret or assertion provided.")
+
+
+def _authority(request: Request) -> str:
+    return f"{request.base_url}{request.path_params['tenant']}"
 
 
 def _is_signed(form: Mapping[str, str], public_key: str, audience: str) -> bool:
@@ -73,5 +94,12 @@ def _refused(status: int, code: str, message: str) -> AzureError:
 
 def routes(world: World) -> list[Route]:
     """Return the routes of Entra."""
-    endpoint = Endpoint(world, Operation.TOKEN, Entra(world).token)
-    return [Route("/{tenant}/oauth2/v2.0/token", endpoint, methods=["POST"])]
+    entra = Entra(world)
+    return [
+        Route(f"/{{tenant}}/{path}", Endpoint(world, Operation.TOKEN, answer), methods=[method])
+        for method, path, answer in (
+            ("POST", "oauth2/v2.0/token", entra.token),
+            ("GET", "v2.0/.well-known/openid-configuration", entra.configuration),
+            ("GET", "discovery/v2.0/keys", entra.keys),
+        )
+    ]

@@ -18,6 +18,7 @@ from local.azure_fakes.jobs import Job
 from local.azure_fakes.media import Media, MediaLibrary
 from local.azure_fakes.rate_limit import RateLimit
 from local.azure_fakes.settings import DeploymentSettings, JsonObject, Settings
+from local.azure_fakes.signing import SigningKey
 
 
 class World:
@@ -36,6 +37,7 @@ class World:
         self._documents = Documents(folder and folder / "fakes.sqlite")
         self._take_settings(Settings.model_validate(self._documents.get("settings", "settings") or {}))
         self.tokens = TokenIssuer(self._signing_key())
+        self.entra_key = SigningKey()
         self.characters: dict[str, dict[str, Any]] = {}
         self.jobs = JobStore(self._documents, self.clock.now())
         self.forget_what_happened()

@@ -14,6 +14,7 @@ from clients.administration import Administration
 from clients.batch_runs import BatchRuns
 from clients.batch_table import BatchTable
 from clients.blob_store import BlobStore
+from clients.caller_keys import CallerKeys
 from clients.callers import Callers
 from clients.capacity_pools import CapacityPools
 from clients.character_table import CharacterTable
@@ -94,7 +95,7 @@ async def open_front_door(
     services = FrontDoorServices(
         intake=intake,
         catalog=catalog,
-        callers=Callers([key], secrets, administration, _now),
+        callers=Callers(CallerKeys([key], secrets), administration, _now),
         administration=administration,
         operators=Operators(AdminKey(None, secrets), None),
         videos=videos,

@@ -7,12 +7,11 @@ import pytest
 from grpc import StatusCode
 from grpc.aio import AioRpcError, Metadata
 
-from clients.callers import Callers
+from clients.caller_keys import CallerKeys
 from clients.settings import CallerKey
 from domain.slot import Demand
 from domain.video import Video, VideoRef
 from front_door.app import PREFIXES
-from tests.unit.callers import an_administration
 from tests.unit.examples import NOW, TENANT, a_catalog, a_deployment, an_image
 from tests.unit.fakes import a_secret_store, keyvault_secret
 from tests.unit.front_door.world import KEY, OTHER_KEY, SWEEP_GRACE, World, error_of
@@ -180,6 +179,6 @@ async def test_a_retired_model_is_gone_and_nothing_is_left_behind(world: World):
 
 async def test_a_tenant_has_its_share_of_the_slots(world: World):
     key = CallerKey(tenant=TENANT, secret=keyvault_secret("acme"), weight=2.5)
-    world.change(callers=Callers([key], a_secret_store(acme=KEY), an_administration(), world.clock))
+    world.change(callers=world.callers_of(CallerKeys([key], a_secret_store(acme=KEY))))
     await create(world)
     assert Demand.of(only_video(world)).weight == 2.5

@@ -6,7 +6,8 @@ import pytest
 from azure.core.exceptions import ServiceRequestError
 
 from clients.admin_key import AdminKey
-from clients.callers import FRESH_S, HOW_TO_BEGIN, Callers
+from clients.caller_keys import CallerKeys
+from clients.callers import FRESH_S, HOW_TO_BEGIN
 from domain.caller import Caller, Limits
 from front_door.operators import Operators
 from tests.unit.examples import TENANT
@@ -50,14 +51,16 @@ async def test_a_tenant_is_on_record_once(world: World):
     await ask(world, "POST", "/tenants", json={"name": "umbrella"})
     again = await world.ask("POST", "/v1/admin/tenants", key=ADMIN_KEY, json={"name": "umbrella"})
     assert (again.status_code, error_of(again)["code"]) == (409, "tenant_exists")
+    world.clock.advance(1)
     await ask(world, "POST", "/keys", json={"tenant": "umbrella", "name": "a"})
     assert [entry["action"] for entry in (await ask(world, "GET", "/audit"))["data"]] == ["key.create", "tenant.create"]
 
 
-async def test_who_is_not_on_record_is_not_found(world: World):
+@pytest.mark.parametrize("name", ["nobody", "a%27b", "x" * 64])
+async def test_who_is_not_on_record_is_not_found(world: World, name: str):
     for method in ("GET", "PATCH"):
         body = {"json": {}} if method == "PATCH" else {}
-        response = await world.ask(method, "/v1/admin/tenants/nobody", key=ADMIN_KEY, **body)
+        response = await world.ask(method, f"/v1/admin/tenants/{name}", key=ADMIN_KEY, **body)
         assert (response.status_code, error_of(response)["code"]) == (404, "tenant_not_found")
 
 
@@ -99,9 +102,7 @@ async def test_a_key_that_asked_before_is_held_to_what_it_may_now(world: World):
 
 
 async def test_while_there_is_no_key_at_all_a_stranger_is_told_how_to_make_one(world: World):
-    world.change(
-        callers=Callers([], a_secret_store(), world.administration, world.clock, lambda: world.clock().timestamp())
-    )
+    world.change(callers=world.callers_of(CallerKeys([], a_secret_store())))
     for key in (None, "sk-wrong"):
         response = await world.ask("GET", "/readyz", key=key)
         assert (response.status_code, error_of(response)["message"]) == (401, HOW_TO_BEGIN)

@@ -10,8 +10,10 @@ import httpx
 
 from clients.admin_key import AdminKey
 from clients.administration import Administration
+from clients.caller_keys import CallerKeys
 from clients.callers import Callers
 from clients.credentials import Credentials
+from clients.entra_tokens import EntraTokens
 from clients.files import Files
 from clients.remote_files import RemoteFiles
 from clients.secret_store import SecretStore
@@ -92,7 +94,7 @@ class World:
         self.services = FrontDoorServices(
             intake=intake,
             catalog=intake.catalog,
-            callers=Callers(keys, secrets, self.administration, self.clock, lambda: self.clock().timestamp()),
+            callers=self.callers_of(CallerKeys(keys, secrets)),
             administration=self.administration,
             operators=Operators(AdminKey(keyvault_secret("admin"), secrets), None),
             videos=intake.videos,
@@ -122,6 +124,13 @@ class World:
             max_body_bytes=MAX_BODY_BYTES,
             max_file_bytes=MAX_FILE_BYTES,
         )
+
+    def callers_of(self, configured: CallerKeys, tokens: EntraTokens | None = None) -> Callers:
+        """Who have these keys, or keys of the operator's."""
+        return Callers(configured, self.administration, self.clock, tokens=tokens, monotonic=self._seconds)
+
+    def _seconds(self) -> float:
+        return self.clock().timestamp()
 
     def change(self, **services: Any) -> None:
         """Let some services be others."""
