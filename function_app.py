@@ -53,6 +53,7 @@ from event_sources.grid_event import GridEvent
 from event_sources.inbox import Inbox
 from event_sources.inbox_batches import InboxBatches
 from event_sources.lease_keeper import LeaseKeeper
+from event_sources.locked_notice import LockedNotice
 from event_sources.purge import Purge
 from event_sources.rejections import Rejections
 from event_sources.removal import Removal
@@ -228,6 +229,7 @@ sweeper = Sweeper(
 retirement_notice = RetirementNotice(catalog)
 retirement_notice.give(clock())
 lease_keeper = LeaseKeeper(
+locked_notice = LockedNotice(callers)
     catalog=catalog,
     videos=videos,
     pools=capacity_pools,
@@ -270,9 +272,10 @@ async def serve(req: func.HttpRequest, context: func.Context, durable: str) -> f
 @app.timer_trigger(arg_name="timer", schedule=settings.sweep_schedule)
 @app.generic_input_binding(arg_name="durable", type="durableClient")
 async def sweep(timer: func.TimerRequest, durable: str) -> None:  # noqa: ARG001 - the binding's name
-    """Repair and tidy up, and once a day say what retires."""
+    """Repair and tidy up, and once a day say what retires; at first, whether anybody can call."""
     retirement_notice.give(clock())
     durable_client.connect(durable)
+    await locked_notice.give()
     await lease_keeper.reconcile(clock())
     await batch_keeper.sweep(clock())
     await sweeper.sweep(clock())

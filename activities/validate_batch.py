@@ -1,6 +1,7 @@
 """Looks at every line of a batch before the first one is asked for."""
 
 from collections.abc import AsyncIterator, Iterable
+from functools import partial
 
 from activities.batch_services import BatchServices
 from clients.blob_store import BLOCK_BYTES
@@ -8,6 +9,7 @@ from domain.batch import Batch, LineError
 from domain.batch_report import Report
 from domain.batch_survey import BatchSurvey
 from domain.batch_workflow import BatchRequest, BatchResult, BatchStep
+from domain.caller import Allowance
 from domain.errors import NotFound
 from domain.file import File, Purpose
 from intake.batch_input import errors_of, survey_input
@@ -30,17 +32,19 @@ async def validate_batch(request: BatchRequest, services: BatchServices) -> Batc
 
 
 async def _validated(batch: Batch, services: BatchServices) -> Batch:
+    caller = await services.callers.by_id(batch.tenant, batch.key_id)
+    look = partial(_survey, services.intake, caller.allowance if caller else Allowance())
     try:
         file = await services.files.records.get(batch.tenant, batch.input_file_id)
-        survey = await survey_input(file, services.files, _survey(services.intake))
+        survey = await survey_input(file, services.files, look())
     except NotFound as error:
-        file, survey = None, _survey(services.intake)
+        file, survey = None, look()
         survey.refuse(LineError(code="input_file_gone", message=error.message))
     now = services.intake.clock()
     if not survey.errors:
         return await services.batches.amend(batch.ref, lambda kept: kept.validated(survey.models, survey.total, now))
     if file and survey.error_count > len(survey.errors):
-        errors = errors_of(file, services.files, _survey(services.intake))
+        errors = errors_of(file, services.files, look())
     else:
         errors = _each(survey.errors)
     error_bytes = await _list_errors(batch, errors, services)
@@ -50,8 +54,8 @@ async def _validated(batch: Batch, services: BatchServices) -> Batch:
     )
 
 
-def _survey(intake: Intake) -> BatchSurvey:
-    return BatchSurvey(intake.catalog, intake.clock().date(), intake.remote_files.limits)
+def _survey(intake: Intake, allowance: Allowance) -> BatchSurvey:
+    return BatchSurvey(intake.catalog, intake.clock().date(), intake.remote_files.limits, allowance)
 
 
 async def _list_errors(batch: Batch, errors: AsyncIterator[LineError], services: BatchServices) -> int:

@@ -8,9 +8,10 @@ from typing import Final
 
 from domain.batch import ERRORS_SHOWN, LineError
 from domain.batch_line import LineRequest
+from domain.caller import Allowance
 from domain.catalog import Catalog
 from domain.character import read_character_ids
-from domain.errors import InvalidRequest
+from domain.errors import InvalidRequest, NotAllowed, ReelayError
 from domain.file import File
 from domain.input_reference import PARAM, ImageLimits, check_reference
 from domain.offer import offer_of
@@ -19,6 +20,7 @@ from domain.video_request import VideoRequest, read_video_request
 LINES_LIMIT: Final = 50_000
 MESSAGE_LIMIT: Final = 200
 _DIGEST_BYTES = 12
+_EVERYTHING: Final = Allowance()
 
 
 class BatchSurvey:
@@ -28,6 +30,7 @@ class BatchSurvey:
         catalog: What can be rendered.
         today: In UTC.
         images: What images may be.
+        allowance: What its caller may ask for.
 
     Attributes:
         total: How many lines there were that are not blank, up to the first that is too many.
@@ -37,10 +40,11 @@ class BatchSurvey:
         cost_usd: What the good ones cost, each at the first deployment that can render it.
     """
 
-    def __init__(self, catalog: Catalog, today: date, images: ImageLimits) -> None:
+    def __init__(self, catalog: Catalog, today: date, images: ImageLimits, allowance: Allowance = _EVERYTHING) -> None:
         self._catalog = catalog
         self._today = today
         self._images = images
+        self._allowance = allowance
         self._custom_ids = set[bytes]()
         self._models = dict[str, None]()
         self.is_full = False
@@ -91,18 +95,19 @@ class BatchSurvey:
             self.errors.append(error)
         return error
 
-    def _problem(self, asked: LineRequest | InvalidRequest, uploads: Mapping[str, File]) -> InvalidRequest | None:
+    def _problem(self, asked: LineRequest | InvalidRequest, uploads: Mapping[str, File]) -> ReelayError | None:
         if isinstance(asked, InvalidRequest):
             return asked
         try:
             self._take(asked, uploads)
-        except InvalidRequest as error:
+        except (InvalidRequest, NotAllowed) as error:
             return error
         return None
 
     def _take(self, line: LineRequest, uploads: Mapping[str, File]) -> None:
         custom_id, body = line
         asked = read_video_request(body, self._catalog, may_fall_back=True, today=self._today)
+        self._allowance.check(asked)
         read_character_ids(body)
         check_reference(body, size=asked.size, uploads=uploads, limits=self._images)
         digest = blake2b(custom_id.encode(), digest_size=_DIGEST_BYTES).digest()

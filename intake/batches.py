@@ -20,6 +20,7 @@ from domain.batch import BATCH_IDS, Batch, BatchRef
 from domain.batch_report import reported_lines
 from domain.batch_survey import BatchSurvey
 from domain.batch_terms import LONGEST_INPUT_BYTES, completion_window
+from domain.caller import Caller
 from domain.catalog import Catalog
 from domain.errors import InvalidRequest
 from domain.file import FILE_IDS, File, Purpose
@@ -124,23 +125,26 @@ async def _start(ref: BatchRef, intake: BatchIntake) -> None:
         _log.warning("%s will be started by the sweeper: %r", ref.batch_id, error)
 
 
-async def preview_batch(input_file_id: str, *, tenant: str, intake: BatchIntake) -> BatchSurvey:
+async def preview_batch(input_file_id: str, *, caller: Caller, intake: BatchIntake) -> BatchSurvey:
     """Look at every line, and start nothing.
 
     Raises:
         NotFound: The tenant has no such file.
         InvalidRequest: It cannot be a batch.
     """
-    file = await input_file(input_file_id, tenant, intake)
-    survey = BatchSurvey(intake.catalog, intake.clock().date(), intake.images)
+    file = await input_file(input_file_id, caller.tenant, intake)
+    survey = BatchSurvey(intake.catalog, intake.clock().date(), intake.images, caller.allowance)
     return await survey_input(file, intake.files, survey)
 
 
-async def retry_batch(batch: Batch, *, promise: Idempotency | None = None, intake: BatchIntake) -> Batch:
+async def retry_batch(
+    batch: Batch, *, caller: Caller, promise: Idempotency | None = None, intake: BatchIntake
+) -> Batch:
     """Ask again for those lines of a batch that were not completed, in a new batch; asked twice, it is the same one.
 
     Args:
         batch: One that has ended.
+        caller: Who asks now; the new batch is theirs.
         promise: What comes with it again is the same request.
         intake: Clients and clock.
 
@@ -168,7 +172,7 @@ async def retry_batch(batch: Batch, *, promise: Idempotency | None = None, intak
         sha256=stored.sha256,
     )
     await intake.files.records.insert(file)
-    terms = BatchTerms(batch.completion_window, batch.metadata, batch.batch_id, batch.key_id, ids_at, promise)
+    terms = BatchTerms(batch.completion_window, batch.metadata, batch.batch_id, caller.key_id, ids_at, promise)
     return await accept_batch(file_id, tenant=batch.tenant, terms=terms, intake=intake)
 
 

@@ -56,7 +56,7 @@ async def create(
     promise = read_promise(idempotency_key, {**fields, "x-reelay-operation": "batch"})
     input_file_id, terms = _input_file_id(fields), _terms(fields, caller)._replace(promise=promise)
     if dry_run:
-        survey = await preview_batch(input_file_id, tenant=caller.tenant, intake=services.batches)
+        survey = await preview_batch(input_file_id, caller=caller, intake=services.batches)
         return BatchPreview.of(input_file_id, survey)
     return BatchAnswer.of(await accept_batch(input_file_id, tenant=caller.tenant, terms=terms, intake=services.batches))
 
@@ -100,12 +100,12 @@ async def cancel(batch_id: str, tenant: Tenant, services: Services) -> BatchAnsw
 
 @router.post("/{batch_id}/retry")
 async def retry(
-    batch_id: str, tenant: Tenant, services: Services, idempotency_key: IdempotencyKey = None
+    batch_id: str, caller: FromCaller, services: Services, idempotency_key: IdempotencyKey = None
 ) -> BatchAnswer:
     """Ask again, in a new batch, for the lines that were not completed."""
     promise = read_promise(idempotency_key, {"retry_of": batch_id, "x-reelay-operation": "batch"})
-    batch = await _batch(batch_id, tenant, services)
-    return BatchAnswer.of(await retry_batch(batch, promise=promise, intake=services.batches))
+    batch = await _batch(batch_id, caller.tenant, services)
+    return BatchAnswer.of(await retry_batch(batch, caller=caller, promise=promise, intake=services.batches))
 
 
 async def _batch(batch_id: str, tenant: str, services: FrontDoorServices) -> Batch:

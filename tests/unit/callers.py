@@ -1,17 +1,35 @@
 """Callers of the configuration, and what operators keep, in memory."""
 
+from typing import Any
+
 from clients.administration import Administration
 from clients.caller_keys import CallerKeys
 from clients.callers import Callers
 from clients.secret_store import SecretStore
 from clients.settings import CallerKey
+from domain.api_key import KEY_IDS, ApiKey
+from domain.audit import AUDIT_IDS, AuditEntry
+from domain.timed_id import ID_RANDOM_BYTES
 from tests.unit.clients.memory_table import MemoryTable
+from tests.unit.examples import NOW, TENANT
 from tests.unit.fakes import FakeClock, a_secret_store, keyvault_secret
 
 
 def an_administration() -> Administration:
     """One of its own table."""
     return Administration.on(MemoryTable().as_client())
+
+
+def a_key(**changes: Any) -> ApiKey:
+    """A key of the usual tenant."""
+    key_id = KEY_IDS.new(NOW, bytes(ID_RANDOM_BYTES))
+    return ApiKey(**{"key_id": key_id, "tenant": TENANT, "name": "a test", "created_at": NOW, **changes})
+
+
+def an_entry() -> AuditEntry:
+    """What the audit is told where that is not the point."""
+    entry_id = AUDIT_IDS.new(NOW, bytes(ID_RANDOM_BYTES))
+    return AuditEntry(entry_id=entry_id, at=NOW, actor="ann", action="key.create", subject="key_1", tenant=TENANT)
 
 
 def callers_of(*tenants: str, secrets: SecretStore | None = None, records: Administration | None = None) -> Callers:

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from domain.batch import ERRORS_SHOWN, BatchStatus
 from domain.batch_line import Line, look_at
 from domain.batch_survey import BatchSurvey
 from domain.batch_workflow import BatchRequest, BatchStep
+from domain.caller import Allowance
 from domain.catalog import Catalog
 from domain.input_reference import ImageLimits
 from tests.unit.activities.batch_world import BatchWorld, a_line, as_jsonl
+from tests.unit.callers import a_key, an_administration, an_entry, callers_of
 from tests.unit.examples import NOW, TENANT, a_deployment, a_file, a_model_catalog, an_image, usd
 
 
@@ -49,6 +52,16 @@ async def test_one_bad_line_and_none_is_asked_for(bad: bytes, code: str):
     assert [(line["error"]["line"], line["error"]["code"]) for line in world.errors()] == [(3, code)]
     assert world.told == ["batch.failed"]
     assert not world.videos.records
+
+
+async def test_what_the_key_may_not_ask_for_is_a_bad_line():
+    world, records = BatchWorld(as_jsonl([a_line(1), a_line(2)])), an_administration()
+    key = a_key(allowance=Allowance(operations=["remix"]))
+    await records.keys.insert(key, an_entry())
+    world.services = replace(world.services, callers=callers_of(records=records))
+    world.batches.records[world.ref] = world.batch.model_copy(update={"key_id": key.key_id})
+    await world.run(BatchRequest(batch=world.ref))
+    assert [(error.line, error.code) for error in world.batch.errors] == [(1, "not_allowed"), (2, "not_allowed")]
 
 
 def with_image(number: int, **reference: Any) -> Any:

@@ -8,7 +8,7 @@ from domain.batch import BatchRef, BatchStatus, Progress
 from domain.batch_report import Report
 from tests.unit.activities.batch_world import a_line, as_jsonl
 from tests.unit.examples import NOW, TENANT, a_file
-from tests.unit.front_door.world import KEY, OTHER_KEY, World, error_of
+from tests.unit.front_door.world import ADMIN_KEY, KEY, OTHER_KEY, World, error_of
 
 KEY_1 = {"idempotency-key": "k-1"}
 ASKED = {"endpoint": "/v1/videos", "completion_window": "24h"}
@@ -90,6 +90,24 @@ async def test_a_batch_that_is_retried_twice_has_one_retry(world: World, keys: l
     assert [answer.status_code for answer in answers] == [200, 200]
     assert answers[0].json() == answers[1].json()
     assert len(world.batches.records) == 2
+
+
+async def a_key(world: World, **fields: Any) -> dict[str, str]:
+    """A key of the usual tenant that the operator made."""
+    asked = {"tenant": TENANT, "name": "batches", **fields}
+    return (await world.ask("POST", "/v1/admin/keys", key=ADMIN_KEY, json=asked)).json()
+
+
+async def test_who_retries_a_batch_is_the_caller_of_the_new_one(world: World):
+    batch_id, key = await failed_batch(world), await a_key(world)
+    retried = (await world.ask("POST", f"/v1/batches/{batch_id}/retry", key=key["secret"])).json()
+    assert world.batches.records[BatchRef(tenant=TENANT, batch_id=retried["id"])].key_id == key["id"]
+
+
+async def test_a_preview_names_the_lines_that_the_key_may_not_ask_for(world: World):
+    key = await a_key(world, allowance={"operations": ["remix"]})
+    answer = await world.ask("POST", "/v1/batches?dry_run=true", key=key["secret"], json=await asked(world))
+    assert [error["code"] for error in answer.json()["errors"]["data"]] == ["not_allowed"] * 2
 
 
 async def test_a_retry_does_not_take_the_key_of_another_request(world: World):
