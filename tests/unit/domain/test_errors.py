@@ -11,6 +11,7 @@ from domain.rate import Rate
 STATUS = {
     errors.ReelayError: 500,
     errors.InvalidRequest: 400,
+    errors.ContentPolicyViolation: 400,
     errors.FetchFailed: 400,
     errors.ModelRetired: 410,
     errors.PayloadTooLarge: 413,
@@ -29,6 +30,7 @@ STATUS = {
     errors.TooManyInFlight: 429,
     errors.PerhapsDone: 502,
     errors.Busy: 503,
+    errors.GuardrailUnavailable: 503,
 }
 
 
