@@ -28,6 +28,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory, other_tenants_key: str) -> I
         {"tenant": "local", "secret": "env:REELAY_LOCAL_API_KEY"},
         {"tenant": "other", "secret": "env:REELAY_OTHER_API_KEY"},
     ]
-    settings = {"REELAY_API_KEYS": json.dumps(keys), "REELAY_OTHER_API_KEY": other_tenants_key}
+    settings = {
+        "REELAY_API_KEYS": json.dumps(keys),
+        "REELAY_OTHER_API_KEY": other_tenants_key,
+        "REELAY_GUARDRAILS": json.dumps([{"blocklist": ["unspeakable"], "category": "manners"}]),
+    }
     with running_stack(tmp_path_factory.mktemp("stack") / "state", **settings) as stack:
         yield stack
