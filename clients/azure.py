@@ -4,7 +4,7 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 from azure.core.credentials import AzureNamedKeyCredential
@@ -39,14 +39,17 @@ from clients.webhook_endpoints import WebhookEndpoints
 from domain.errors import ConfigurationError
 from domain.secret_reference import SecretReference
 
+if TYPE_CHECKING:
+    from clients.guardrails.content_safety import ContentSafety
+
 TABLE = "videos"
 CONTENTS = "videos"
 INPUTS = "requests"
 FILES = "files"
+_ISSUER_TIMEOUT_S = 5.0
 _TRANSPORT: dict[str, Any] = {"use_env_settings": False}
 """No proxies and no .netrc: aiohttp would look for them in the environment anew for every call, in threads."""
 
-_ISSUER_TIMEOUT_S = 5.0
 
 class Azure:
     """Our own storage and vaults, each opened with the account's key if there is one, else with our identity.
@@ -81,9 +84,6 @@ class Azure:
         """What operators look after."""
         return Administration.on(self._table())
 
-    def webhook_endpoints(self) -> WebhookEndpoints:
-        """Who wants to hear of what."""
-        return WebhookEndpoints(self._table())
     def entra_tokens(self) -> EntraTokens | None:
         """Reads the tokens that callers may come with, if they may."""
         issuer, audience, ca = self._settings.entra_issuer, self._settings.entra_audience, self._settings.key_vault_ca
@@ -92,6 +92,9 @@ class Azure:
         http = httpx.AsyncClient(verify=ssl.create_default_context(cafile=ca), timeout=_ISSUER_TIMEOUT_S)
         return EntraTokens(SigningKeys(issuer, http), issuer=issuer, audience=audience)
 
+    def webhook_endpoints(self) -> WebhookEndpoints:
+        """Who wants to hear of what."""
+        return WebhookEndpoints(self._table())
 
     def webhook_deliveries(self) -> WebhookDeliveries:
         """What is on its way to them."""
@@ -107,6 +110,14 @@ class Azure:
         topic = settings.event_grid_topic
         client = EventGridPublisherClient(endpoint, credential, namespace_topic=topic, retry_total=0, **_TRANSPORT)
         return EventGrid(client, key)
+
+    def content_safety(self, secrets: SecretStore) -> "ContentSafety":
+        """The Content Safety resource that the settings name."""
+        from clients.guardrails import content_safety as service  # noqa: PLC0415 - 50 ms that few need
+
+        reference, endpoint = self._settings.content_safety_key, str(self._settings.content_safety_endpoint)
+        key = ServiceKey(reference, secrets) if reference else None
+        return service.ContentSafety(service.connect(endpoint, key.credential if key else self._identity), key)
 
     def contents(self) -> BlobStore:
         """Finished videos."""

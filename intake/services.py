@@ -30,8 +30,8 @@ class Intake:
         clock: The present time, UTC.
         randomness: So many random bytes.
         sweep_grace: How long the sweeper leaves a new video alone.
-        guardrails: What may be asked for; None for everything.
         announce_soon: Has those who listen hear of a new video, and holds nobody up.
+        guardrails: What may be asked for; None for everything.
     """
 
     catalog: Catalog
@@ -44,5 +44,5 @@ class Intake:
     clock: Callable[[], datetime]
     randomness: Callable[[int], bytes]
     sweep_grace: timedelta
-    guardrails: Guardrails | None = None
     announce_soon: Callable[[VideoRef], None] = lambda _: None
+    guardrails: Guardrails | None = None
