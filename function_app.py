@@ -228,8 +228,8 @@ sweeper = Sweeper(
 
 retirement_notice = RetirementNotice(catalog)
 retirement_notice.give(clock())
-lease_keeper = LeaseKeeper(
 locked_notice = LockedNotice(callers)
+lease_keeper = LeaseKeeper(
     catalog=catalog,
     videos=videos,
     pools=capacity_pools,
@@ -274,8 +274,8 @@ async def serve(req: func.HttpRequest, context: func.Context, durable: str) -> f
 async def sweep(timer: func.TimerRequest, durable: str) -> None:  # noqa: ARG001 - the binding's name
     """Repair and tidy up, and once a day say what retires; at first, whether anybody can call."""
     retirement_notice.give(clock())
-    durable_client.connect(durable)
     await locked_notice.give()
+    durable_client.connect(durable)
     await lease_keeper.reconcile(clock())
     await batch_keeper.sweep(clock())
     await sweeper.sweep(clock())
