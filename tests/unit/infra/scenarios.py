@@ -73,3 +73,9 @@ CHOICES: dict[str, dict[str, Any]] = {
 def deployed(choice: str) -> Deployment:
     """What is made where somebody chose so."""
     return deploy(environmentName="test", **CHOICES[choice])
+
+
+def app_settings(deployment: Deployment) -> dict[str, str]:
+    """The function app's settings by name."""
+    given = deployment.one("Microsoft.Web/sites").given["siteConfig"]["appSettings"]
+    return {each["name"]: each["value"] for each in given}

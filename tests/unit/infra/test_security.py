@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.unit.infra.deployment import Deployment
-from tests.unit.infra.scenarios import deployed
+from tests.unit.infra.scenarios import app_settings, deployed
 from tests.unit.infra.template import FILES, INFRA, read
 
 
@@ -39,7 +39,7 @@ def test_function_app_speaks_nothing_but_https_and_takes_no_password(deployment:
 
 def test_function_app_comes_as_its_identity_everywhere(deployment: Deployment) -> None:
     app = deployment.one("Microsoft.Web/sites")
-    settings = {each["name"]: each["value"] for each in app.given["siteConfig"]["appSettings"]}
+    settings = app_settings(deployment)
     (identity,) = app.body["identity"]["userAssignedIdentities"]
     deployed_by = app.given["functionAppConfig"]["deployment"]["storage"]["authentication"]
     assert deployed_by == {"type": "UserAssignedIdentity", "userAssignedIdentityResourceId": identity}

@@ -1,7 +1,5 @@
 """The app is told what was deployed, in words that it understands."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,17 +9,8 @@ from clients.azure import CONTENTS, FILES, INPUTS, TABLE
 from clients.settings import Settings
 from domain.auth import ApiKeyAuth, ManagedIdentityAuth
 from tests.unit.infra.deployment import Deployment, deploy
-from tests.unit.infra.scenarios import CHOICES, EXISTING_ACCOUNT, deployed
+from tests.unit.infra.scenarios import CHOICES, EXISTING_ACCOUNT, app_settings, deployed
 from tests.unit.infra.template import INFRA
-
-HOST = json.loads((Path(__file__).parents[3] / "host.json").read_text())
-DOCUMENTED = (Path(__file__).parents[3] / "docs/configuration.md").read_text()
-PROVIDER = "AzureFunctionsJobHost__extensions__durableTask__storageProvider"
-
-
-def app_settings(deployment: Deployment) -> dict[str, str]:
-    given = deployment.one("Microsoft.Web/sites").given["siteConfig"]["appSettings"]
-    return {each["name"]: each["value"] for each in given}
 
 
 def load(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Settings:
@@ -93,6 +82,19 @@ def test_a_model_goes_to_new_accounts_existing_ones_and_other_servers(monkeypatc
     }
 
 
+def test_each_account_gets_its_own_deployments() -> None:
+    deployment = EXISTING_ACCOUNT["models"]["sora-2"]["deployments"][0]
+    regions = ["eastus2", "swedencentral"]
+    both: dict[str, Any] = {
+        "accounts": {region: {"location": region} for region in regions},
+        "models": {"sora-2": {"deployments": [deployment | {"name": each, "account": each} for each in regions]}},
+    }
+    found = deploy(environmentName="test", upstreams=both)
+    made = [each.name for each in found.made("Microsoft.CognitiveServices/accounts/deployments")]
+    accounts = {each.body["location"]: each.name for each in found.made("Microsoft.CognitiveServices/accounts")}
+    assert made == [f"{accounts[region]}/sora-2-here" for region in regions]
+
+
 def test_what_a_deployment_says_of_itself_goes_before(monkeypatch: pytest.MonkeyPatch) -> None:
     catalog = load(deployed("with all there is"), monkeypatch).catalog
     existing = catalog.deployment("existing")
@@ -131,67 +133,6 @@ def test_ones_own_settings_go_before() -> None:
     settings = app_settings(deployed("with all there is"))
     chosen: dict[str, str] = CHOICES["with all there is"]["settings"]
     assert settings.items() >= chosen.items()
-
-
-def test_the_platform_lets_in_the_largest_file_with_the_form_around_it() -> None:
-    settings = app_settings(deployed("as it comes"))
-    assert int(settings["FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"]) > int(settings["REELAY_MAX_FILE_BYTES"])
-
-
-def test_the_app_takes_the_largest_file_that_it_takes_elsewhere() -> None:
-    default = Settings.model_fields["max_file_bytes"].default
-    assert app_settings(deployed("as it comes"))["REELAY_MAX_FILE_BYTES"] == str(default)
-
-
-def test_orchestrations_are_on_the_scheduler_that_host_json_names() -> None:
-    deployment = deployed("as it comes")
-    settings = app_settings(deployment)
-    provider = HOST["extensions"]["durableTask"]["storageProvider"]
-    connection = dict(part.split("=", 1) for part in settings[provider["connectionStringName"]].split(";"))
-    scheduler = deployment.one("Microsoft.DurableTask/schedulers")
-    hub = deployment.one("Microsoft.DurableTask/schedulers/taskHubs")
-    assert connection == {
-        "Endpoint": scheduler.properties["endpoint"],
-        "TaskHub": settings["TASKHUB_NAME"],
-        "Authentication": "ManagedIdentity",
-        "ClientID": deployment.outputs["AZURE_APP_IDENTITY_CLIENT_ID"],
-    }
-    assert hub.name == f"{scheduler.name}/{settings['TASKHUB_NAME']}"
-    assert HOST["extensions"]["durableTask"]["hubName"] == "%TASKHUB_NAME%"
-    assert not [name for name in settings if name.startswith(PROVIDER)]
-
-
-def test_orchestrations_are_on_azure_storage_if_chosen() -> None:
-    deployment = deployed("on Azure Storage")
-    settings = app_settings(deployment)
-    assert settings[f"{PROVIDER}__type"] == "AzureStorage"
-    assert settings[f"{PROVIDER}__connectionStringName"] == "AzureWebJobsStorage"
-    services = {name for name in settings if name.endswith("ServiceUri")}
-    assert services == {f"AzureWebJobsStorage__{service}ServiceUri" for service in ("blob", "queue", "table")}
-    assert not deployment.made("Microsoft.DurableTask/schedulers")
-
-
-def test_settings_of_the_platform_are_documented() -> None:
-    platforms = {
-        "PYTHON_THREADPOOL_THREAD_COUNT",
-        "MALLOC_MMAP_THRESHOLD_",
-        "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT",
-        "TASKHUB_NAME",
-        "DURABLE_TASK_SCHEDULER_CONNECTION_STRING",
-    }
-    assert platforms <= app_settings(deployed("as it comes")).keys()
-    assert all(f"`{name}" in DOCUMENTED for name in platforms)
-
-
-def test_settings_that_flex_consumption_does_not_take_are_not_there(deployment: Deployment) -> None:
-    refused = {
-        "FUNCTIONS_WORKER_RUNTIME",
-        "FUNCTIONS_EXTENSION_VERSION",
-        "WEBSITE_RUN_FROM_PACKAGE",
-        "SCM_DO_BUILD_DURING_DEPLOYMENT",
-        "ENABLE_ORYX_BUILD",
-    }
-    assert not refused & app_settings(deployment).keys()
 
 
 def test_every_account_of_upstreams_yaml_is_used_and_every_used_one_is_there() -> None:
