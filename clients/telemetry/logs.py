@@ -12,6 +12,7 @@ from typing import override
 
 from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
 
+_to_json = json.JSONEncoder(ensure_ascii=False).encode
 _known: ContextVar[Mapping[str, str]] = ContextVar("known", default=MappingProxyType({}))
 
 _CHATTY = ("azure", "httpx")
@@ -48,18 +49,19 @@ class JsonFormatter(logging.Formatter):
     @override
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
+        told: Mapping[str, str | None] = getattr(record, "fields", {})
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": masked(record.getMessage()),
             **_known.get(),
             **_trace(),
-            **_given(getattr(record, "fields", {})),
+            **{name: masked(value) for name, value in told.items() if value is not None},
         }
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json.dumps({name: masked(text) for name, text in line.items()}, ensure_ascii=False)
+            line["exception"] = masked(self.formatException(record.exc_info))
+        return _to_json(line)
 
 
 def masked(text: str) -> str:
