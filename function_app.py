@@ -185,6 +185,7 @@ http_api = create_app(
         administration=administration,
         operators=Operators(AdminKey(settings.admin_key, secret_store), settings.operator_role),
         videos=videos,
+        ledger=ledger,
         contents=contents,
         characters=intake.characters,
         files=files,

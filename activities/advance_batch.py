@@ -73,7 +73,7 @@ async def _advance(
     )
     await show_files(batch, _stepped(batch, batch, progress, fed.lost, now), services.files)
     after = await services.batches.amend(batch.ref, lambda kept: _stepped(kept, batch, progress, fed.lost, now))
-    return _result(after, width, ended.left)
+    return _result(after, width, ended.left, is_held=fed.is_held)
 
 
 def _stepped(kept: Batch, batch: Batch, progress: Progress, lost: LineError | None, now: datetime) -> Batch:
@@ -84,10 +84,10 @@ def _stepped(kept: Batch, batch: Batch, progress: Progress, lost: LineError | No
     return readable.advanced(progress, now)
 
 
-def _result(after: Batch, width: int, left: Sequence[str]) -> BatchResult:
+def _result(after: Batch, width: int, left: Sequence[str], *, is_held: bool) -> BatchResult:
     if after.has_ended:
         return BatchResult()
-    more = not after.is_read and (not after.starts_videos or len(after.in_flight) < width)
+    more = not is_held and not after.is_read and (not after.starts_videos or len(after.in_flight) < width)
     return BatchResult(following=BatchStep.ADVANCE, waits=not (more or left), left=left)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from hashlib import sha256
 from typing import Final, NamedTuple
@@ -15,7 +15,7 @@ from domain.batch import Batch, LineError
 from domain.batch_line import Line, read_line
 from domain.batch_report import Report
 from domain.caller import Caller
-from domain.errors import NotAllowed, NotFound, ReelayError, Unauthorized
+from domain.errors import BudgetExceeded, NotAllowed, NotFound, RateLimited, ReelayError, TooManyInFlight, Unauthorized
 from domain.file import file_blob
 from domain.timed_id import ID_RANDOM_BYTES
 from domain.video import BatchLine
@@ -41,6 +41,7 @@ class Fed(NamedTuple):
         started: Their videos, by line.
         reports: Those that will have none.
         lost: Why no more can be read.
+        is_held: Whether the caller's limits let no more begin just now.
     """
 
     line: int
@@ -48,6 +49,7 @@ class Fed(NamedTuple):
     started: Mapping[int, str] = {}
     reports: Sequence[Report] = ()
     lost: LineError | None = None
+    is_held: bool = False
 
 
 async def feed(batch: Batch, room: int, results: Results, services: BatchServices, *, again: bool) -> Fed:
@@ -71,14 +73,18 @@ async def feed(batch: Batch, room: int, results: Results, services: BatchService
     caller = await services.callers.by_id(batch.tenant, batch.key_id)
     kept = await _kept(asked, batch, services) if again else {}
     new = [line for line in asked if line.number not in kept]
-    images = asyncio.Semaphore(IMAGES_AT_ONCE)
-    outcomes = await asyncio.gather(*(_begin(line, batch, caller, images, services) for line in new))
-    begun = {line.number: outcome for line, outcome in zip(new, outcomes, strict=True) if isinstance(outcome, str)}
+    outcomes = await _begin_all(new, batch, caller, services)
+    is_held = len(outcomes) < len(new)
+    if is_held:
+        lines = [line for line in lines if line.number < new[len(outcomes)].number]
+        kept = {number: video_id for number, video_id in kept.items() if number < new[len(outcomes)].number}
+    begun = {line.number: outcome for line, outcome in zip(new, outcomes, strict=False) if isinstance(outcome, str)}
     return Fed(
         line=lines[-1].number if lines else batch.line,
         offset=lines[-1].end if lines else batch.offset,
         started=kept | begun,
         reports=[outcome for outcome in outcomes if isinstance(outcome, Report)],
+        is_held=is_held,
     )
 
 
@@ -107,6 +113,20 @@ async def _kept(lines: Sequence[Line], batch: Batch, services: BatchServices) ->
     return {number: video.video_id for number, video in videos.items()}
 
 
+async def _begin_all(
+    lines: Sequence[Line], batch: Batch, caller: Caller | None, services: BatchServices
+) -> Sequence[str | Report]:
+    """Ask for all of them; where limits may hold the caller up, one after the other until they do."""
+    images = asyncio.Semaphore(IMAGES_AT_ONCE)
+    if not (caller and caller.may_be_held_up):
+        return await asyncio.gather(*(_begin(line, batch, caller, images, services) for line in lines))
+    outcomes = list[str | Report]()
+    with suppress(RateLimited, TooManyInFlight):
+        for line in lines:
+            outcomes.append(await _begin(line, batch, caller, images, services))
+    return outcomes
+
+
 async def _begin(
     line: Line, batch: Batch, caller: Caller | None, images: asyncio.Semaphore, services: BatchServices
 ) -> str | Report:
@@ -120,7 +140,13 @@ async def _begin(
         intake = _repeatable(services.intake, batch, line.number)
         async with images if body.get("input_reference") else nullcontext():
             video = await accept_video(body, caller=_known(caller), terms=terms, intake=intake)
-    except (NotAllowed, Unauthorized, ValueError, LookupError) as error:  # of one line, it must not hold up the others
+    except (
+        NotAllowed,
+        Unauthorized,
+        BudgetExceeded,
+        ValueError,
+        LookupError,
+    ) as error:  # of one line, it must not hold up the others
         return Report.of_refusal(batch, line.number, custom_id, _as_refusal(error, batch, line))
     return video.video_id
 

@@ -39,6 +39,11 @@ class Limits(_Value):
     max_in_flight: Annotated[int, Field(gt=0)] | None = None
     budget_usd: Mapping[Period, Usd] = {}
 
+    @property
+    def may_only_delay(self) -> bool:
+        """Whether something may be too much for now, and is not later."""
+        return self.requests_per_minute is not None or self.max_in_flight is not None
+
 
 class Allowance(_Value):
     """What somebody may ask for; None is everything.
@@ -102,6 +107,11 @@ class Caller(_Value):
     key_limits: Limits = Limits()
     tenant_limits: Limits = Limits()
     weight: float = 1.0
+
+    @property
+    def may_be_held_up(self) -> bool:
+        """Whether it may have to wait with what it asks for."""
+        return self.key_limits.may_only_delay or self.tenant_limits.may_only_delay
 
 
 def _check(param: str, wanted: str, allowed: frozenset[str] | None) -> None:

@@ -59,6 +59,11 @@ class Recount:
             ]
         return found
 
+    @property
+    def counted(self) -> Account:
+        """What all of the tenant's entries add up to."""
+        return self._sum_of(None)
+
     def _number_of(self, key_id: str | None) -> int:
         return self._accounts[key_id].number if key_id in self._accounts else 0
 

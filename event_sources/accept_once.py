@@ -6,17 +6,26 @@ from contextlib import suppress
 from typing import Any
 
 from domain.caller import Caller
-from domain.errors import FetchFailed, InvalidRequest, NotAllowed, NotFound, RequestConflict
+from domain.errors import (
+    BudgetExceeded,
+    FetchFailed,
+    InvalidRequest,
+    NotAllowed,
+    NotFound,
+    RateLimited,
+    RequestConflict,
+    TooManyInFlight,
+)
 from intake.accept import Terms, accept_video
 from intake.services import Intake
 
-REFUSALS = (InvalidRequest, NotAllowed, NotFound)
-"""What is wrong with the request itself: with another delivery it would be no better."""
+REFUSALS = (InvalidRequest, NotAllowed, NotFound, BudgetExceeded)
+"""What is wrong with the request itself, or too dear: with another delivery it would be no better."""
 _log = logging.getLogger(__name__)
 
 
 class NotNow(Exception):
-    """What the request points to cannot be had just now: with another delivery of the event it perhaps can."""
+    """It cannot be accepted just now: with another delivery of the event it perhaps can."""
 
 
 async def accept_once(fields: Mapping[str, Any], *, caller: Caller, key: str, intake: Intake) -> None:
@@ -32,7 +41,8 @@ async def accept_once(fields: Mapping[str, Any], *, caller: Caller, key: str, in
         InvalidRequest: It can never work.
         NotAllowed: The caller may not ask for it.
         NotFound: It refers to what the tenant does not have.
-        NotNow: Somebody else's server is in trouble.
+        NotNow: Somebody else's server is in trouble, or the caller has to wait.
+        BudgetExceeded: No money is left for it.
     """
     if await intake.videos.made_by(caller.tenant, key):
         return
@@ -40,5 +50,5 @@ async def accept_once(fields: Mapping[str, Any], *, caller: Caller, key: str, in
         with suppress(RequestConflict):  # meanwhile it made one
             video = await accept_video(fields, caller=caller, terms=Terms(key), intake=intake)
             _log.info("an event of %s made %s", caller.tenant, video.video_id)
-    except FetchFailed as error:
+    except (FetchFailed, RateLimited, TooManyInFlight) as error:
         raise NotNow(error.message) from error

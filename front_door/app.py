@@ -5,7 +5,19 @@ from fastapi.telemetry import TelemetryConfig
 
 from front_door.auth import ADMIN_PREFIXES, Door
 from front_door.error_answers import install_error_answers
-from front_door.routers import admin, aliases, batches, characters, files, health, metrics, models, remakes, videos
+from front_door.routers import (
+    admin,
+    aliases,
+    batches,
+    characters,
+    files,
+    health,
+    metrics,
+    models,
+    remakes,
+    usage,
+    videos,
+)
 from front_door.services import FrontDoorServices
 from front_door.wire import ErrorAnswer
 
@@ -13,7 +25,7 @@ PREFIXES = ("/v1", "/openai/v1", "/openai")
 """OpenAI's clients; Azure's v1 base URL; Azure's classic clients, which send an api-version that needs no reading."""
 _NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 """`front_door.request_spans` knows better what to tell."""
-_RESOURCES = (videos, remakes, characters, aliases, models, files, batches)
+_RESOURCES = (videos, remakes, characters, aliases, models, files, batches, usage)
 
 
 def create_app(services: FrontDoorServices) -> FastAPI:

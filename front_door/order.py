@@ -43,9 +43,12 @@ class PlacedOrder:
 
         Raises:
             InvalidRequest: It can never be.
+            LimitReached: The caller's limits leave no room for it.
         """
         intake = self.services.intake
         video = await accept_video(fields, caller=self.caller, terms=self.terms, intake=intake, operation=operation)
+        if rate := self.services.ledger.rate(self.caller):
+            self.response.headers.update(rate.headers())
         return video_answer(video, self.response, self.services)
 
 

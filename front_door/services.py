@@ -14,6 +14,7 @@ from clients.capacity_pools import CapacityPools
 from clients.character_table import CharacterTable
 from clients.credentials import Credentials
 from clients.files import Files
+from clients.ledger import Ledger
 from clients.orchestrations import Orchestrations
 from clients.render_times import RenderTimeTable
 from clients.video_table import VideoTable
@@ -42,6 +43,7 @@ class FrontDoorServices:
         files: What tenants uploaded.
         batches: Files full of requests.
         characters: Whose they are.
+        ledger: What tenants have set aside and spent.
         orchestrations: The durable client.
         capacity_pools: Who has the slots of the deployments, for the operator.
         render_times: How long their renders take, for the operator.
@@ -68,6 +70,7 @@ class FrontDoorServices:
     files: Files
     batches: BatchIntake
     characters: CharacterTable
+    ledger: Ledger
     orchestrations: Orchestrations
     capacity_pools: CapacityPools
     render_times: RenderTimeTable

@@ -59,6 +59,20 @@ class ReelayFields(BaseModel):
     timings: Timings
 
 
+class Usage(BaseModel):
+    """What a video that has ended used; money is text, exact, in USD."""
+
+    duration_seconds: int
+    cost_usd: Decimal
+
+    @classmethod
+    def of(cls, video: Video) -> Self | None:
+        """From a record; None while it is not known."""
+        if not video.has_ended:
+            return None
+        return cls(duration_seconds=video.seconds if video.rendered_at else 0, cost_usd=video.cost_usd or Decimal(0))
+
+
 class VideoAnswer(BaseModel):
     """OpenAI's video object. Times are seconds since 1970."""
 
@@ -77,6 +91,7 @@ class VideoAnswer(BaseModel):
     error: Failure | None
     user: str | None
     metadata: Mapping[str, str] | None
+    usage: Usage | None
     reelay: ReelayFields
 
     @classmethod
@@ -98,6 +113,7 @@ class VideoAnswer(BaseModel):
             error=video.failure,
             user=video.user,
             metadata=video.metadata,
+            usage=Usage.of(video),
             reelay=ReelayFields(
                 deployment=video.deployment,
                 blob_url=blob_url,

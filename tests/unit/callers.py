@@ -1,6 +1,6 @@
 """Callers of the configuration, and what operators keep, in memory."""
 
-from typing import Any
+from typing import Any, cast
 
 from clients.administration import Administration
 from clients.caller_keys import CallerKeys
@@ -9,6 +9,7 @@ from clients.secret_store import SecretStore
 from clients.settings import CallerKey
 from domain.api_key import KEY_IDS, ApiKey
 from domain.audit import AUDIT_IDS, AuditEntry
+from domain.caller import Caller
 from domain.timed_id import ID_RANDOM_BYTES
 from tests.unit.clients.memory_table import MemoryTable
 from tests.unit.examples import NOW, TENANT
@@ -30,6 +31,26 @@ def an_entry() -> AuditEntry:
     """What the audit is told where that is not the point."""
     entry_id = AUDIT_IDS.new(NOW, bytes(ID_RANDOM_BYTES))
     return AuditEntry(entry_id=entry_id, at=NOW, actor="ann", action="key.create", subject="key_1", tenant=TENANT)
+
+
+class OneCaller:
+    """`Callers` who all are this one.
+
+    Args:
+        caller: Who.
+    """
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def as_callers(self) -> Callers:
+        return cast("Callers", self)
+
+    async def by_key(self, _: str) -> Caller:
+        return self._caller
+
+    async def by_id(self, _tenant: str, _key_id: str | None = None) -> Caller:
+        return self._caller
 
 
 def callers_of(*tenants: str, secrets: SecretStore | None = None, records: Administration | None = None) -> Callers:

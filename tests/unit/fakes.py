@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -70,6 +69,8 @@ class FakeVideoTable:
         self.promises = dict[tuple[str, str], tuple[str, str]]()
         self.broken = dict[VideoRef, Exception]()
         """What reading a record raises."""
+        self.limit: Callable[[Video], None] = lambda _: None
+        """Raises what accepting a video does, if the caller's limits leave no room for it."""
 
     def as_table(self) -> VideoTable:
         return cast("VideoTable", self)
@@ -86,13 +87,16 @@ class FakeVideoTable:
         *,
         alarm_at: datetime,
         idempotency: Idempotency | None = None,
-        caller: Caller | None = None,
+        caller: Caller | None = None,  # noqa: ARG002 - `limit` stands for whatever limits it has
     ) -> None:
         if idempotency:
             key = (video.tenant, idempotency.key)
             if key in self.promises:
                 raise AlreadyAccepted(*self.promises[key])
+            self.limit(video)
             self.promises[key] = (video.video_id, idempotency.body_sha256)
+        elif video.ref not in self.records:
+            self.limit(video)
         self.add(self.records.get(video.ref, video), alarm_at=alarm_at)
 
     async def get(self, ref: VideoRef) -> Video:

@@ -71,6 +71,9 @@ class LedgerStore:
             raise HttpResponseError("the answer was lost")
         return etags
 
+    async def upsert_entity(self, row: Mapping[str, Any]) -> None:
+        self.rows[row["PartitionKey"], row["RowKey"]] = Row(row, "upserted")
+
     async def get_entity(self, partition_key: str, row_key: str) -> Row:
         self.reads += 1
         await asyncio.sleep(0)

@@ -102,6 +102,7 @@ async def open_front_door(
         contents=blobs,
         files=files,
         characters=intake.characters,
+        ledger=videos._ledger,
         batches=BatchIntake(
             catalog=catalog,
             records=BatchTable(videos._table),

@@ -15,9 +15,13 @@ from clients.remote_files import RemoteFiles
 from domain.batch import BatchStatus
 from domain.batch_window import SPARE, window
 from domain.batch_workflow import BatchRequest
+from domain.caller import Caller, Limits
+from domain.errors import BudgetExceeded, TooManyInFlight
 from domain.failures import FailureCode
 from domain.file import file_blob
+from domain.video import Video
 from tests.unit.activities.batch_world import BatchWorld, Died, a_line, as_jsonl, counted, prompts
+from tests.unit.callers import OneCaller
 from tests.unit.examples import NOW, TENANT, a_deployment, a_model_catalog
 
 WIDTH = 2 + SPARE
@@ -286,3 +290,36 @@ def test_the_window_is_what_the_living_deployments_of_its_models_can_use():
     catalog = a_model_catalog(**some)
     assert window(["sora-2"], catalog, NOW.date()) == 3 + SPARE
     assert window(["sora-2", "pro", "gone"], catalog, NOW.date()) == 8 + SPARE
+
+
+async def test_lines_wait_for_what_the_limits_of_their_key_hold_up():
+    world = a_world(7)
+    caller = Caller(tenant=TENANT, tenant_limits=Limits(max_in_flight=2))
+    world.services = replace(world.services, callers=OneCaller(caller).as_callers())
+
+    def limit(_: object) -> None:
+        if len(world.running()) == 2:
+            raise TooManyInFlight("Wait.", retry_after_s=10)
+
+    world.videos.limit = limit
+    request = await begun(world)
+    assert len(world.running()) == 2
+    idle = await world.run(request)
+    assert (idle.waits, len(world.running())) == (True, 2)
+    await world.run_to_the_end()
+    assert counted(world.output()) == {f"shot-{number}": 1 for number in range(1, 8)}
+    assert prompts(world.videos.records.values()) == {f"Shot {number}": 1 for number in range(1, 8)}
+
+
+async def test_a_line_that_no_budget_pays_fails_alone():
+    world = a_world(5)
+
+    def limit(video: Video) -> None:
+        if video.prompt == "Shot 3":
+            raise BudgetExceeded("No money is left.")
+
+    world.videos.limit = limit
+    await world.run_to_the_end()
+    (error,) = world.errors()
+    assert (error["custom_id"], error["error"]["code"]) == ("shot-3", "insufficient_quota")
+    assert counted(world.output()) == {f"shot-{number}": 1 for number in (1, 2, 4, 5)}

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -16,6 +17,8 @@ from grpc import StatusCode
 from grpc.aio import AioRpcError, Metadata
 
 from clients.remote_files import RemoteFiles
+from domain.errors import BudgetExceeded, LimitReached, RateLimited, TooManyInFlight
+from domain.rate import Rate
 from event_sources.accept_once import NotNow
 from event_sources.grid_event import GridEvent
 from event_sources.rejections import NotPublished
@@ -183,3 +186,27 @@ def test_an_event_is_put_away_as_it_came():
     }
     event = EventGridEventInConverter.decode(Datum(json.dumps(came), "json"), trigger_metadata={})
     assert GridEvent.of(event).as_cloud_event() == came
+
+
+@pytest.mark.parametrize(
+    "refusal", [TooManyInFlight("Wait.", retry_after_s=10), RateLimited("Wait.", rate=Rate(1, 0, 60), retry_after_s=60)]
+)
+async def test_an_event_whose_tenant_has_to_wait_comes_again(world: World, refusal: LimitReached):
+    world.videos.limit = _raising(refusal)
+    with pytest.raises(NotNow):
+        await world.video_requests().receive(an_event())
+    assert world.dead_letters() == []
+
+
+async def test_an_event_that_no_budget_pays_is_refused(world: World):
+    world.videos.limit = _raising(BudgetExceeded("No money is left."))
+    await world.video_requests().receive(an_event())
+    (letter,) = world.dead_letters()
+    assert letter["error"]["code"] == "insufficient_quota"
+
+
+def _raising(refusal: LimitReached) -> Callable[[object], None]:
+    def limit(_: object) -> None:
+        raise refusal
+
+    return limit

@@ -42,6 +42,7 @@ from tests.unit.fakes import (
     a_secret_store,
     keyvault_secret,
 )
+from tests.unit.ledger_store import LedgerStore
 from tests.unit.listeners import Listeners
 
 KEY = "sk-acme"
@@ -63,6 +64,7 @@ class World:
     inputs: FakeBlobStore = field(default_factory=FakeBlobStore)
     files: FakeFileTable = field(default_factory=FakeFileTable)
     file_blobs: FakeBlobStore = field(default_factory=FakeBlobStore)
+    store: LedgerStore = field(default_factory=LedgerStore)
     characters: FakeCharacterTable = field(default_factory=FakeCharacterTable)
     batches: FakeBatchTable = field(default_factory=FakeBatchTable)
     runs: FakeBatchRuns = field(default_factory=FakeBatchRuns)
@@ -110,6 +112,7 @@ class World:
                 randomness=token_bytes,
             ),
             characters=intake.characters,
+            ledger=self.store.ledger(self.clock),
             orchestrations=intake.orchestrations,
             capacity_pools=self.pools.as_pools(),
             render_times=self.render_times.as_table(),
