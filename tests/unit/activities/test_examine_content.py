@@ -62,6 +62,20 @@ async def test_nothing_of_a_refused_video_is_kept_here_or_at_the_deployment(worl
     assert await end_video(ended, world.services()) == StepResult.done()
 
 
+async def test_whoever_dies_before_all_is_removed_leaves_the_rest_to_the_next_run(world: World, video: Video) -> None:
+    guard(world, Watchman(VIOLENCE))
+    await run_step(copy_content, a_step(Step.COPY, video), world)
+    ended = a_step(Step.END, video, failure=REFUSED)
+    world.contents.broken = OSError("killed")
+    with pytest.raises(OSError, match="killed"):
+        await end_video(ended, world.services())
+    assert world.record(video).state is VideoState.FAILED
+    world.contents.broken = None
+    await end_video(ended, world.services())
+    assert world.contents.blobs == {}
+    assert world.record(video).content_removed_at
+
+
 async def test_a_failure_of_another_kind_removes_nothing(world: World, video: Video) -> None:
     await world.contents.put(content_blob(video.ref, Variant.VIDEO), b"", "video/mp4")
     failure = Failure(code=FailureCode.CONTENT_INVALID, message="No.")

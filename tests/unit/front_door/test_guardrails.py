@@ -7,6 +7,7 @@ import pytest
 
 from domain.errors import CheckImpossible
 from domain.finding import Finding
+from domain.video import VideoState
 from tests.unit.examples import NOW, a_catalog, a_deployment, a_video, an_image
 from tests.unit.front_door.world import World, error_of
 from tests.unit.guards import Watchman, guarded_by
@@ -83,3 +84,13 @@ async def test_the_prompt_of_a_remake_is_looked_at_as_well(world: World) -> None
     response = await world.ask("POST", f"/v1/videos/{parent.video_id}/remix", json={"prompt": PROMPT})
     assert error_of(response)["code"] == "content_policy_violation"
     assert world.videos.records.keys() == {parent.ref}
+
+
+@pytest.mark.parametrize(("state", "told"), [("copying", False), ("failed", False), ("completed", True)])
+async def test_nobody_is_told_where_a_video_is_that_must_not_be_seen_yet(
+    world: World, state: str, *, told: bool
+) -> None:
+    video = await world.completed(a_video(), b"rendered")
+    world.videos.add(video.model_copy(update={"state": VideoState(state)}))
+    answer = (await world.ask("GET", f"/v1/videos/{video.video_id}")).json()
+    assert (answer["reelay"]["blob_url"] is not None) is told
