@@ -18,6 +18,7 @@ from azure.core.exceptions import ResourceNotFoundError
 
 from clients import ledger_rows as rows
 from clients.table_rows import tenant_partition
+from clients.telemetry.metrics import BUDGET_USED
 from clients.transactions import Write, WriteLost
 from domain.account import Account
 from domain.booking import Accounts, Booking, Order
@@ -27,8 +28,9 @@ from domain.movement import Entry
 from domain.rate import Rate
 
 GROUP: Final = 16
-"""So many are booked together: each with four rows, an entry and a key's account at most, they are less than a hundred
-rows and four megabytes, which is what a transaction takes."""
+"""So many are booked together: with four rows, an entry and a key's account each, less than a transaction's hundred."""
+GROUP_CHARACTERS: Final = 250_000
+"""Then they are less than a megabyte, of a transaction's four: to send more at once would hold up the event loop."""
 ATTEMPTS: Final = 40
 FIRST_PAUSE_S: Final = 0.02
 LONGEST_PAUSE_S: Final = 0.5
@@ -47,6 +49,10 @@ class Commits(Protocol):
 
     async def commit(self, writes: Sequence[Write]) -> Sequence[str]:
         """Their ETags, or `WriteLost`."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connections."""
         ...
 
 
@@ -132,10 +138,12 @@ class Desk:
 
     def _next_group(self) -> list[_Posting]:
         """As many as fit, but none that writes a row of another's: a transaction takes each row once."""
-        group, taken = list[_Posting](), set[str]()
+        group, taken, characters = list[_Posting](), set[str](), 0
         while self._waiting and len(group) < GROUP:
-            keys = {write.row["RowKey"] for write in self._waiting[0].writes}
-            if keys & taken:
+            writes = self._waiting[0].writes
+            keys = {write.row["RowKey"] for write in writes}
+            characters += sum(len(value) for write in writes for value in write.row.values() if isinstance(value, str))
+            if group and (keys & taken or characters > GROUP_CHARACTERS):
                 break
             taken |= keys
             group.append(self._waiting.popleft())
@@ -147,6 +155,7 @@ class Desk:
         while group := [posting for posting in group if not posting.done.done()]:
             is_newest = await self._read_accounts(group) or is_newest
             plan = self._plan(group)
+            self._tell_used(group, plan.accounts)
             if plan.needs_newest and not is_newest:
                 self._kept.clear()
                 continue
@@ -185,6 +194,13 @@ class Desk:
             except LimitReached as error:
                 refused.append((posting, error))
         return plan
+
+    def _tell_used(self, group: Sequence[_Posting], accounts: Accounts) -> None:
+        """Let the metrics say how much of its budget the tenant has used, also where nothing more fits into it."""
+        for posting in group:
+            used = accounts[None].used_ratio(posting.order.limits()[None], self._clock())
+            if used is not None:
+                BUDGET_USED.set(used, tenant=self._tenant)
 
     async def _write(self, plan: _Plan) -> bool:
         """Write all that is booked.

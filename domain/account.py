@@ -116,6 +116,15 @@ class Account(BaseModel):
         }[period]
         return budget_usd - spent_usd - account.reserved_usd
 
+    def used_ratio(self, limits: Limits, now: datetime) -> float | None:
+        """How much of its tightest budget is spent or set aside, 1 being all; None if it has none."""
+        used = [
+            float(1 - self.left_usd(period, budget_usd, now) / budget_usd)
+            for period, budget_usd in limits.budget_usd.items()
+            if budget_usd
+        ]
+        return max(used, default=None)
+
     def rate(self, limits: Limits, now: datetime) -> Rate | None:
         """How often requests may still come; None if that is not limited."""
         limit = limits.requests_per_minute

@@ -10,6 +10,7 @@ from opentelemetry.metrics import Histogram
 from clients.telemetry import metrics
 from clients.telemetry.logs import bound
 from domain.events import Happening, pending_events
+from domain.movement import Movement
 from domain.video import Video, VideoState
 
 _log = logging.getLogger(__name__)
@@ -40,11 +41,15 @@ class VideoJournal:
         if before is None:
             metrics.ACCEPTED.add(1, {"model": after.model, "tenant": after.tenant})
             self._log(after)
-        elif before.state is not after.state:
+            return
+        if before.state is not after.state:
             _count(after)
             self._log(after)
-        elif before.announced < after.announced and _completion_is_pending(before):
+        if before.announced < after.announced and _completion_is_pending(before):
             _measure(metrics.PUBLISH_TIME, after.ended_at, self.clock(), _where(after))
+        movement = Movement.between(before, after)
+        if movement and movement.spent_usd > 0:
+            metrics.SPEND.add(float(movement.spent_usd), _whose(after))
 
     def _log(self, video: Video) -> None:
         with bound(video=video.video_id, tenant=video.tenant, deployment=video.deployment):
@@ -55,13 +60,11 @@ class VideoJournal:
 
 def _count(video: Video) -> None:
     """Count what led to the state that a video has come to."""
-    where = _where(video)
-    whose = {**where, "tenant": video.tenant}
+    where, whose = _where(video), _whose(video)
     match video.state:
         case VideoState.IN_PROGRESS:
             _measure(metrics.SLOT_WAIT, video.created_at, video.submitting_since, where)
         case VideoState.COPYING:
-            metrics.SPEND.add(float(video.cost_usd or 0), whose)
             metrics.POLLS.record(video.polls, where)
             _measure(metrics.RENDER_TIME, video.in_progress_since, video.rendered_at, where)
         case VideoState.COMPLETED:
@@ -84,3 +87,7 @@ def _measure(histogram: Histogram, since: datetime | None, until: datetime | Non
 
 def _where(video: Video) -> Mapping[str, str]:
     return {"model": video.model, "deployment": video.deployment or "none"}
+
+
+def _whose(video: Video) -> Mapping[str, str]:
+    return {**_where(video), "tenant": video.tenant}

@@ -45,7 +45,7 @@ class Gauge:
 ACCEPTED = _meter.create_counter("reelay.videos.accepted", "{video}", "Videos that were accepted.")
 COMPLETED = _meter.create_counter("reelay.videos.completed", "{video}", "Videos that were completed.")
 FAILED = _meter.create_counter("reelay.videos.failed", "{video}", "Videos that failed, by code.")
-SPEND = _meter.create_counter("reelay.spend.usd", "USD", "What rendered videos cost at their deployments.")
+SPEND = _meter.create_counter("reelay.spend.usd", "USD", "What videos cost that have ended, as the ledger has it.")
 THROTTLED = _meter.create_counter("reelay.upstream.throttled", "{response}", "429s of deployments.")
 DEAD_LETTERED = _meter.create_counter("reelay.events.dead_lettered", "{event}", "Events that were put away.")
 

@@ -6,8 +6,11 @@ import httpx
 import pytest
 
 from clients.telemetry import metrics
+from domain.booking import Order
+from domain.caller import Caller, Limits
 from domain.capacity import Fleet, Pool
-from domain.errors import InvalidRequest, UpstreamOverloaded
+from domain.errors import BudgetExceeded, InvalidRequest, UpstreamOverloaded
+from domain.movement import Movement
 from domain.slot import Demand, Verdict
 from event_sources.dead_letters import DeadLetters
 from event_sources.lease_keeper import LeaseKeeper
@@ -16,12 +19,14 @@ from tests.unit.examples import NOW, a_deployment, a_model_catalog, a_video, an_
 from tests.unit.fakes import (
     FakeBlobStore,
     FakeCapacityPools,
+    FakeClock,
     FakeOrchestrations,
     FakeVideoTable,
     a_secret_store,
     keyvault_secret,
 )
 from tests.unit.front_door.world import an_api
+from tests.unit.ledger_store import LedgerStore
 from tests.unit.telemetry.conftest import Told
 
 OVERLOADED = Verdict.on(UpstreamOverloaded("HTTP 429", retry_after_s=60))
@@ -68,6 +73,24 @@ async def test_the_lease_keeper_tells_how_long_the_oldest_waits_and_who_rests(to
     assert ({"model": "idle"}, 0) in seen["reelay.queue.age"]
     assert ({"model": "busy", "deployment": "east"}, 1) in seen["reelay.deployment.cooldown"]
     assert ({"model": "idle", "deployment": "west"}, 0) in seen["reelay.deployment.cooldown"]
+
+
+async def test_a_budget_that_is_used_up_is_told_and_so_is_one_that_refuses(told: Told):
+    limits = Limits.model_validate({"budget_usd": {"day": "1.00", "total": "100"}})
+    caller = Caller(tenant="acme", tenant_limits=limits)
+    ledger = LedgerStore().ledger(FakeClock())
+
+    async def accept(number: int) -> None:
+        video = a_video(video_id=an_id(number), reserved_usd="0.40")
+        await ledger.book("acme", Order(Movement.accepting(video), caller), [])
+
+    await accept(1)
+    await accept(2)
+    assert told.metrics()["reelay.budget.used_ratio"] == [({"tenant": "acme"}, pytest.approx(0.8))]
+    metrics.BUDGET_USED.set(0, tenant="acme")
+    with pytest.raises(BudgetExceeded):
+        await accept(3)
+    assert told.metrics()["reelay.budget.used_ratio"] == [({"tenant": "acme"}, pytest.approx(0.8))]
 
 
 def test_a_gauge_that_nobody_sets_any_more_is_silent(told: Told, monkeypatch: pytest.MonkeyPatch):

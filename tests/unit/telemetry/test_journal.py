@@ -27,6 +27,7 @@ POLLED = RENDERING.progressed(10, after(8)).progressed(50, after(13))
 COPYING = POLLED.copying(after(18), rendered_s=4)
 COMPLETED = COPYING.copied({Variant.VIDEO: a_stored_content()}).completed(after(20))
 TOLD = COMPLETED.announced_up_to(3)
+TIMED_OUT = RENDERING.failed(Failure(code="render_timeout", message="No."), after(9), bills=frozenset())
 FAILED = SUBMITTING.failed(Failure(code="moderation_blocked", message="No."), after(5))
 
 
@@ -45,12 +46,20 @@ def journal(**choices: bool) -> VideoJournal:
             POLLED,
             COPYING,
             {
-                "reelay.spend.usd": [(WHOSE, 0.4)],
                 "reelay.polls": [(WHERE, 3)],
                 "reelay.render.time": [(WHERE, 15)],
             },
         ),
-        (COPYING, COMPLETED, {"reelay.videos.completed": [(WHOSE, 1)], "reelay.copy.time": [(WHERE, 2)]}),
+        (
+            COPYING,
+            COMPLETED,
+            {
+                "reelay.videos.completed": [(WHOSE, 1)],
+                "reelay.copy.time": [(WHERE, 2)],
+                "reelay.spend.usd": [(WHOSE, 0.4)],
+            },
+        ),
+        (TIMED_OUT, TIMED_OUT.rendered_after_all(8), {"reelay.spend.usd": [(WHOSE, pytest.approx(0.8))]}),
         (COMPLETED, TOLD, {"reelay.publish.time": [(WHERE, 1)]}),
         (SUBMITTING, FAILED, {"reelay.videos.failed": [({**WHOSE, "code": "moderation_blocked"}, 1)]}),
         (SUBMITTING, SUBMITTING.refused(), {}),
