@@ -28,6 +28,9 @@ param callers array = []
 @description('Name of the vault\'s secret with the key for `/admin`; empty closes that. Nothing makes the secret.')
 param adminKeyName string = 'reelay-admin-key'
 
+@description('Whether there is a Content Safety resource for guardrails to ask; which do is for `REELAY_GUARDRAILS` to say.')
+param contentSafety bool = false
+
 @description('App settings that go before those that are made here, as `{REELAY_LINK_LIFETIME_S: \'600\'}`.')
 param settings object = {}
 
@@ -184,6 +187,10 @@ module topics 'modules/topics.bicep' = {
   }
 }
 
+module safety 'modules/content-safety.bicep' = if (contentSafety) {
+  params: { token: token, location: location, tags: allTags }
+}
+
 var appPrincipal = { app: { id: identities.outputs.app.principalId, type: 'ServicePrincipal' } }
 
 module upstreamAccounts 'modules/upstreams.bicep' = {
@@ -206,6 +213,7 @@ module roles 'modules/role-assignments.bicep' = {
         component: monitoring.outputs.componentId
       }
       onScheduler ? { taskHub: scheduler!.outputs.hubId } : { durableAccount: hostStorage.outputs.id }
+      contentSafety ? { contentSafety: safety!.outputs.id } : {}
     ])
   }
 }
@@ -268,6 +276,7 @@ module appSettings 'modules/app-settings.bicep' = {
     callers: callers
     adminKeyName: adminKeyName
     eventsEndpoint: topics.outputs.eventsEndpoint
+    contentSafetyEndpoint: contentSafety ? safety!.outputs.endpoint : ''
     contentDelivery: privateNetwork ? 'proxy' : 'redirect'
     retention: retention
     maxFileBytes: maxFileBytes

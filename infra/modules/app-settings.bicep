@@ -24,6 +24,9 @@ param adminKeyName string
 @description('Where events about videos are published.')
 param eventsEndpoint string
 
+@description('Where Content Safety answers; empty if there is none.')
+param contentSafetyEndpoint string
+
 @description('`redirect` readers to a link, or `proxy` content through the app.')
 @allowed(['redirect', 'proxy'])
 param contentDelivery string
@@ -83,5 +86,6 @@ output settings object = shallowMerge([
     MALLOC_MMAP_THRESHOLD_: '131072'
     AZURE_TOKEN_CREDENTIALS: 'prod'
   }
+  empty(contentSafetyEndpoint) ? {} : { REELAY_CONTENT_SAFETY_ENDPOINT: contentSafetyEndpoint }
   empty(adminKeyName) ? {} : { REELAY_ADMIN_KEY: 'keyvault:${vaultUrl}secrets/${adminKeyName}' }
 ])

@@ -53,6 +53,7 @@ CHOICES: dict[str, dict[str, Any]] = {
     "with all there is": {
         "operatorPrincipalId": "ann",
         "upstreams": EXISTING_ACCOUNT,
+        "contentSafety": True,
         "callers": [{"tenant": "acme", "secret": "acme-key", "weight": 2}],
         "settings": {"REELAY_LINK_LIFETIME_S": "600", "REELAY_CONTENT_DELIVERY": "redirect"},
         "retention": {"default": {"content_days": 30}},

@@ -17,6 +17,7 @@ CONTAINER = "storageAccounts/blobServices/containers"
 
 BUILT_IN = {
     "Cognitive Services OpenAI User": "5e0bd9bd-7b93-4f28-af87-19fc36ad61bd",
+    "Cognitive Services User": "a97b65f3-24c7-4388-baec-2e87135dc908",
     "Durable Task Data Contributor": "0ad04412-c4d5-4796-b79c-f76d14c8d402",
     "EventGrid Data Sender": "d5a91429-5739-47e2-a06b-3470a27159e7",
     "Key Vault Secrets Officer": "b86a8fe4-44ce-4948-aee5-eccb2c155cd7",
@@ -55,6 +56,7 @@ EXPECTED = {
     | {
         ("app", "Cognitive Services OpenAI User", "accounts", "oai-swedencentral-"),
         ("app", "Cognitive Services OpenAI User", "accounts", "our-resource"),
+        ("app", "Cognitive Services User", "accounts", "cs-"),
         ("app", "Key Vault Secrets User", "vaults", "theirs"),
         ("ann", "Key Vault Secrets Officer", "vaults", "kv-"),
         ("ann", "Durable Task Data Contributor", "schedulers/taskHubs", "reelay"),

@@ -50,7 +50,9 @@ def test_function_app_comes_as_its_identity_everywhere(deployment: Deployment) -
 
 
 def test_openai_takes_no_key(deployment: Deployment) -> None:
-    assert deployment.one("Microsoft.CognitiveServices/accounts").given["disableLocalAuth"] is True
+    accounts = deployment.made("Microsoft.CognitiveServices/accounts")
+    assert accounts
+    assert all(account.given["disableLocalAuth"] is True for account in accounts)
 
 
 def test_event_grid_takes_no_key_and_no_old_tls(deployment: Deployment) -> None:

@@ -12,6 +12,8 @@ from tests.unit.infra.deployment import Deployment, deploy
 from tests.unit.infra.scenarios import CHOICES, EXISTING_ACCOUNT, app_settings, deployed
 from tests.unit.infra.template import INFRA
 
+ACCOUNTS = "Microsoft.CognitiveServices/accounts"
+
 
 def load(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """The settings as the app reads them."""
@@ -59,8 +61,8 @@ def test_containers_and_table_are_those_of_the_code(deployment: Deployment) -> N
 def test_a_deployment_that_is_made_is_the_one_that_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     deployment = deployed("as it comes")
     asked = load(deployment, monkeypatch).catalog.deployments()
-    account = deployment.one("Microsoft.CognitiveServices/accounts").name
-    made = deployment.made("Microsoft.CognitiveServices/accounts/deployments")
+    account = deployment.one(ACCOUNTS).name
+    made = deployment.made(f"{ACCOUNTS}/deployments")
     assert [f"{account}/{each.upstream_model}" for each in asked] == [each.name for each in made]
     assert [str(each.endpoint) for each in asked] == [f"https://{account}.openai.azure.com/openai/v1/"]
     client_id = deployment.outputs["AZURE_APP_IDENTITY_CLIENT_ID"]
@@ -70,7 +72,7 @@ def test_a_deployment_that_is_made_is_the_one_that_is_asked(monkeypatch: pytest.
 def test_a_model_goes_to_new_accounts_existing_ones_and_other_servers(monkeypatch: pytest.MonkeyPatch) -> None:
     deployment = deployed("with all there is")
     catalog = load(deployment, monkeypatch).catalog
-    made = deployment.one("Microsoft.CognitiveServices/accounts/deployments")
+    made = deployment.one(f"{ACCOUNTS}/deployments")
     assert made.given["model"] == {"format": "OpenAI", "name": "sora-2", "version": "2025-10-06"}
     assert made.name.endswith("/sora-2-here")
     assert catalog.models["sora-2"].fallback_models == ("wan",)
@@ -90,8 +92,8 @@ def test_each_account_gets_its_own_deployments() -> None:
         "models": {"sora-2": {"deployments": [deployment | {"name": each, "account": each} for each in regions]}},
     }
     found = deploy(environmentName="test", upstreams=both)
-    made = [each.name for each in found.made("Microsoft.CognitiveServices/accounts/deployments")]
-    accounts = {each.body["location"]: each.name for each in found.made("Microsoft.CognitiveServices/accounts")}
+    made = [each.name for each in found.made(f"{ACCOUNTS}/deployments")]
+    accounts = {each.body["location"]: each.name for each in found.made(ACCOUNTS)}
     assert made == [f"{accounts[region]}/sora-2-here" for region in regions]
 
 
@@ -118,6 +120,14 @@ def test_callers_keys_are_in_the_vault(monkeypatch: pytest.MonkeyPatch) -> None:
     vault = deployment.outputs["AZURE_KEY_VAULT_NAME"]
     assert (key.tenant, key.weight) == ("acme", 2)
     assert str(key.secret) == f"keyvault:https://{vault}.vault.azure.net/secrets/acme-key"
+
+
+def test_guardrails_find_content_safety_if_it_was_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    deployment = deployed("with all there is")
+    (account,) = [each for each in deployment.made(ACCOUNTS) if each.body["kind"] == "ContentSafety"]
+    endpoint = load(deployment, monkeypatch).content_safety_endpoint
+    assert str(endpoint) == account.properties["endpoint"]
+    assert "REELAY_CONTENT_SAFETY_ENDPOINT" not in app_settings(deployed("as it comes"))
 
 
 def test_without_an_admin_key_there_is_no_such_setting() -> None:
