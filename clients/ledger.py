@@ -84,6 +84,10 @@ class Ledger:
             recount.add(entry)
         return recount
 
+    async def close(self) -> None:
+        """Close the connections that it writes by."""
+        await self._transactions.close()
+
     def _desk(self, tenant: str) -> Desk:
         desk = self._desks.get(tenant)
         if desk is None:

@@ -71,6 +71,9 @@ class LedgerStore:
             raise HttpResponseError("the answer was lost")
         return etags
 
+    async def close(self) -> None:
+        pass
+
     async def upsert_entity(self, row: Mapping[str, Any]) -> None:
         self.rows[row["PartitionKey"], row["RowKey"]] = Row(row, "upserted")
 

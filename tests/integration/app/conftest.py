@@ -39,9 +39,9 @@ async def table(stack: RunningStack) -> AsyncGenerator[TableClient]:
 
 @pytest.fixture
 async def ledger(table: TableClient) -> AsyncGenerator[Ledger]:
-    transactions = Transactions(table)
-    yield Ledger(table, transactions, lambda: datetime.now(UTC))
-    await transactions.close()
+    ledger = Ledger(table, Transactions(table), lambda: datetime.now(UTC))
+    yield ledger
+    await ledger.close()
 
 
 @pytest.fixture
