@@ -15,7 +15,16 @@ from domain.batch import Batch, LineError
 from domain.batch_line import Line, read_line
 from domain.batch_report import Report
 from domain.caller import Caller
-from domain.errors import BudgetExceeded, NotAllowed, NotFound, RateLimited, ReelayError, TooManyInFlight, Unauthorized
+from domain.errors import (
+    BudgetExceeded,
+    GuardrailUnavailable,
+    NotAllowed,
+    NotFound,
+    RateLimited,
+    ReelayError,
+    TooManyInFlight,
+    Unauthorized,
+)
 from domain.file import file_blob
 from domain.timed_id import ID_RANDOM_BYTES
 from domain.video import BatchLine
@@ -41,7 +50,7 @@ class Fed(NamedTuple):
         started: Their videos, by line.
         reports: Those that will have none.
         lost: Why no more can be read.
-        is_held: Whether the caller's limits let no more begin just now.
+        is_held: Whether limits or guardrails let no more begin just now.
     """
 
     line: int
@@ -116,12 +125,12 @@ async def _kept(lines: Sequence[Line], batch: Batch, services: BatchServices) ->
 async def _begin_all(
     lines: Sequence[Line], batch: Batch, caller: Caller | None, services: BatchServices
 ) -> Sequence[str | Report]:
-    """Ask for all of them; where limits may hold the caller up, one after the other until they do."""
+    """Ask for all of them; where limits or guardrails may hold the caller up, one after the other until they do."""
     images = asyncio.Semaphore(IMAGES_AT_ONCE)
-    if not (caller and caller.may_be_held_up):
+    if not (services.intake.guardrails or (caller and caller.may_be_held_up)):
         return await asyncio.gather(*(_begin(line, batch, caller, images, services) for line in lines))
     outcomes = list[str | Report]()
-    with suppress(RateLimited, TooManyInFlight):
+    with suppress(RateLimited, TooManyInFlight, GuardrailUnavailable):
         for line in lines:
             outcomes.append(await _begin(line, batch, caller, images, services))
     return outcomes

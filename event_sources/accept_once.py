@@ -9,6 +9,7 @@ from domain.caller import Caller
 from domain.errors import (
     BudgetExceeded,
     FetchFailed,
+    GuardrailUnavailable,
     InvalidRequest,
     NotAllowed,
     NotFound,
@@ -50,5 +51,5 @@ async def accept_once(fields: Mapping[str, Any], *, caller: Caller, key: str, in
         with suppress(RequestConflict):  # meanwhile it made one
             video = await accept_video(fields, caller=caller, terms=Terms(key), intake=intake)
             _log.info("an event of %s made %s", caller.tenant, video.video_id)
-    except (FetchFailed, RateLimited, TooManyInFlight) as error:
+    except (FetchFailed, GuardrailUnavailable, RateLimited, TooManyInFlight) as error:
         raise NotNow(error.message) from error

@@ -11,18 +11,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from activities.batch_feed import IMAGES_AT_ONCE
+from clients.guardrails.chain import Guard
+from clients.guardrails.subject import Subject
 from clients.remote_files import RemoteFiles
 from domain.batch import BatchStatus
 from domain.batch_window import SPARE, window
 from domain.batch_workflow import BatchRequest
 from domain.caller import Caller, Limits
-from domain.errors import BudgetExceeded, TooManyInFlight
+from domain.errors import BudgetExceeded, CheckImpossible, TooManyInFlight
 from domain.failures import FailureCode
 from domain.file import file_blob
+from domain.finding import Finding
 from domain.video import Video
 from tests.unit.activities.batch_world import BatchWorld, Died, a_line, as_jsonl, counted, prompts
 from tests.unit.callers import OneCaller
 from tests.unit.examples import NOW, TENANT, a_deployment, a_model_catalog
+from tests.unit.guards import Watchman, guarded_by
 
 WIDTH = 2 + SPARE
 UNREADABLE = {"prompt": "p", "input_reference": {"image_url": "https://pictures.example/gone.png"}}
@@ -323,3 +327,24 @@ async def test_a_line_that_no_budget_pays_fails_alone():
     (error,) = world.errors()
     assert (error["custom_id"], error["error"]["code"]) == ("shot-3", "insufficient_quota")
     assert counted(world.output()) == {f"shot-{number}": 1 for number in (1, 2, 4, 5)}
+
+
+async def test_lines_wait_until_they_can_be_checked_and_those_that_are_refused_fail_alone():
+    world = a_world(5)
+    watchman = Watchman()
+
+    async def look(subject: Subject) -> Finding | None:
+        await watchman(subject)
+        return Finding("manners") if subject.prompt == "Shot 4" else None
+
+    intake = replace(world.services.intake, guardrails=guarded_by(Guard("look", look)))
+    world.services = replace(world.services, intake=intake)
+    watchman.finds = CheckImpossible("it is down")
+    request = await begun(world)
+    idle = await world.run(request)
+    assert (idle.waits, world.running()) == (True, [])
+    watchman.finds = None
+    await world.run_to_the_end()
+    (error,) = world.errors()
+    assert (error["custom_id"], error["error"]["code"]) == ("shot-4", "content_policy_violation")
+    assert counted(world.output()) == {f"shot-{number}": 1 for number in (1, 2, 3, 5)}
