@@ -5,14 +5,14 @@ What only Azure knows, such as a host name, is made up in `_known_later`.
 
 import json
 from collections import ChainMap
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.unit.infra.expression import Bicep, Names
 from tests.unit.infra.functions import HERE, Group, functions
-from tests.unit.infra.template import INFRA, Declaration, read
+from tests.unit.infra.template import INFRA, Declaration, Template, read
 
 
 @dataclass(frozen=True)
@@ -98,71 +98,74 @@ def _known_later(type_: str, name: str) -> dict[str, Any]:
     }.get(type_, {})
 
 
-class _Scope(dict[str, Any]):
-    """A template's symbols, each worked out when it is first asked for."""
+class _Symbols(dict[str, Any]):
+    """What a template declares, as it is in one deployment; each is worked out when it is first asked for.
 
-    def __init__(self, evaluate: Callable[[str], Any]) -> None:
+    Args:
+        template: Which.
+        given: Its parameters.
+        group: What it is deployed to.
+        deployment: Hears of all resources.
+    """
+
+    def __init__(self, template: Template, given: Mapping[str, Any], group: Group, deployment: Deployment) -> None:
         super().__init__()
-        self._evaluate = evaluate
+        self._folder, self._given, self._group, self._deployment = template.file.parent, given, group, deployment
+        self._declared = {each.name: each for each in template.declarations if each.kind != "output"}
+        self.names: Names = ChainMap(self, self._imported(template), functions(self._folder, group))
 
     def __missing__(self, name: str) -> Any:
-        self[name] = self._evaluate(name)
+        self[name] = self._work_out(self._declared[name])
         return self[name]
+
+    def _imported(self, template: Template) -> dict[str, Any]:
+        return {
+            each.name: each.value(ChainMap())
+            for path, names in template.imports.items()
+            for each in read(self._folder / path).of("var")
+            if each.name in names and each.value
+        }
+
+    def _work_out(self, symbol: Declaration) -> Any:
+        if symbol.kind == "param" and symbol.name in self._given:
+            return _allowed(symbol, self._given[symbol.name])
+        if symbol.kind == "type" or (symbol.condition and not symbol.condition(self.names)):
+            return None
+        assert symbol.value, f"{symbol.name} has to be given"
+        value = symbol.value(self.names)
+        if symbol.kind not in {"resource", "module"}:
+            return value
+        make = self._module if symbol.kind == "module" else self._resource
+        return [make(symbol, body) for body in value] if symbol.is_loop else make(symbol, value)
+
+    def _resource(self, symbol: Declaration, body: Mapping[str, Any]) -> Resource:
+        parent = body.get("parent")
+        name = f"{parent.name}/{body['name']}" if parent else body["name"]
+        resource = Resource(symbol.target, name, self._group, body, symbol.is_existing)
+        self._deployment.resources.append(resource)
+        return resource
+
+    def _module(self, symbol: Declaration, body: Mapping[str, Any]) -> dict[str, Any]:
+        deploy_file = _deploy_json if symbol.target.endswith(".json") else _deploy
+        there, given = body.get("scope", self._group), body.get("params", {})
+        return {"outputs": deploy_file(self._folder / symbol.target, given, there, self._deployment)}
+
+
+def _allowed(parameter: Declaration, value: Any) -> Any:
+    for allowed in parameter.decorators.get("allowed", []):
+        assert value in allowed(ChainMap()), f"{parameter.name} may not be {value!r}"
+    return value
 
 
 def _deploy(file: Path, given: Mapping[str, Any], group: Group, deployment: Deployment) -> dict[str, Any]:
     template = read(file)
-    symbols = {each.name: each for each in template.declarations if each.kind != "output"}
     unknown = given.keys() - {each.name for each in template.of("param")}
     assert not unknown, f"{file.name} has no parameter {unknown}"
-
-    def evaluate(name: str) -> Any:
-        if name not in symbols:
-            raise KeyError(name)
-        symbol = symbols[name]
-        if symbol.kind == "param":
-            return _argument(file, symbol, given, names)
-        if symbol.kind not in {"resource", "module"}:
-            return symbol.value and symbol.value(names)
-        if symbol.condition and not symbol.condition(names):
-            return None
-        value = symbol.value and symbol.value(names)
-        make = _module if symbol.kind == "module" else _resource
-        bodies = value if symbol.is_loop else [value]
-        found = [make(file, symbol, body, group, deployment) for body in bodies]
-        return found if symbol.is_loop else found[0]
-
-    names: Names = ChainMap(_Scope(evaluate), functions(file.parent, group))
-    for path, imported in template.imports.items():
-        other = {each.name: each for each in read(file.parent / path).declarations}
-        names.maps[-1].update({name: (value := other[name].value) and value(names) for name in imported})
-    for name in symbols:
-        names[name]
-    return {each.name: each.value and each.value(names) for each in template.of("output")}
-
-
-def _argument(file: Path, parameter: Declaration, given: Mapping[str, Any], names: Names) -> Any:
-    assert parameter.name in given or parameter.value, f"{file.name} needs {parameter.name}"
-    value = given[parameter.name] if parameter.name in given else parameter.value and parameter.value(names)
-    for allowed in parameter.decorators.get("allowed", []):
-        assert value in allowed(names), f"{file.name} allows no {parameter.name} {value!r}"
-    return value
-
-
-def _resource(_: Path, symbol: Declaration, body: dict[str, Any], group: Group, deployment: Deployment) -> Resource:
-    parent = body.get("parent")
-    name = f"{parent.name}/{body['name']}" if parent else body["name"]
-    resource = Resource(symbol.target, name, group, body, symbol.is_existing)
-    deployment.resources.append(resource)
-    return resource
-
-
-def _module(
-    file: Path, symbol: Declaration, body: dict[str, Any], group: Group, deployment: Deployment
-) -> dict[str, Any]:
-    deploy_file = _deploy_json if symbol.target.endswith(".json") else _deploy
-    there = body.get("scope", group)
-    return {"outputs": deploy_file(file.parent / symbol.target, body.get("params", {}), there, deployment)}
+    names = _Symbols(template, given, group, deployment).names
+    for each in template.declarations:
+        if each.kind != "output":
+            names[each.name]
+    return {each.name: each.value(names) for each in template.of("output") if each.value}
 
 
 def _deploy_json(file: Path, given: Mapping[str, Any], group: Group, deployment: Deployment) -> dict[str, Any]:
@@ -171,8 +174,7 @@ def _deploy_json(file: Path, given: Mapping[str, Any], group: Group, deployment:
     assert given.keys() == template["parameters"].keys()
     names: Names = ChainMap({"parameters": given.__getitem__}, functions(file.parent, group))
     for resource in template["resources"]:
-        count = _of_json(resource["copy"]["count"], names)
-        for index in range(count):
+        for index in range(_of_json(resource["copy"]["count"], names)):
             body = _of_json(resource, names.new_child({"copyIndex": lambda index=index: index}))
             deployment.resources.append(Resource(resource["type"], body["name"], group, body))
     return {}

@@ -16,6 +16,7 @@ _TYPE = re.compile(r"[^=\n]*?(?=\s*(?:=|\n|$))")
 _FUNCTION = re.compile(r"\((?P<parameters>[^)]*)\)[^=]*=>")
 _HEAD = re.compile(r"\s*'(?P<target>[^'@]+)(?:@(?P<version>[^']+))?'(?P<existing> existing)?\s*=\s*")
 _IMPORT = re.compile(r"\s*\{(?P<names>[^}]*)\}\s*from\s*'(?P<file>[^']+)'")
+_OBJECT_TYPE = re.compile(r"\s*=\s*\{[^}]*\}")
 _IF = re.compile(r"if\s*\(")
 _LOOP = re.compile(r"\[\s*(?=for\b)")
 
@@ -106,12 +107,7 @@ def _declaration(text: Bicep, kind: str, name: str, decorators: dict[str, Any]) 
             parameters = [parameter.split()[0] for parameter in head["parameters"].split(",") if parameter.strip()]
             return Declaration(kind, name, decorators, text.function(parameters))
         case "type":
-            text.need("=")
-            text.skip()
-            depth = 0
-            while depth or not text.text.startswith("\n", text.position):
-                depth += {"{": 1, "}": -1}.get(text.text[text.position], 0)
-                text.position += 1
+            assert text.match(_OBJECT_TYPE)
             return Declaration(kind, name, decorators)
         case _:
             text.skip(lines=False)
