@@ -33,6 +33,14 @@ def _checked(pattern: str) -> str:
     return pattern
 
 
+def _not_empty[T](entries: tuple[T, ...]) -> tuple[T, ...]:
+    # A minimal length would count only the entries without problems, and so invent one more.
+    if not entries:
+        raise ValueError("must have at least one entry")
+    return entries
+
+
+type _Entries[T] = Annotated[tuple[T, ...], AfterValidator(_not_empty)]
 type Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
 type Pattern = Annotated[str, AfterValidator(_checked)]
 
@@ -57,7 +65,7 @@ class Blocklist(Configuration):
         category: What a refusal calls it.
     """
 
-    blocklist: Annotated[tuple[Annotated[str, Field(pattern=r"\w")], ...], Field(min_length=1)]
+    blocklist: _Entries[Annotated[str, Field(pattern=r"\w")]]
     whole_words: bool = True
     category: CategoryName = "blocklist"
 
@@ -80,7 +88,7 @@ class Patterns(Configuration):
         category: What a refusal calls it.
     """
 
-    regex: Annotated[tuple[Pattern, ...], Field(min_length=1)]
+    regex: _Entries[Pattern]
     category: CategoryName = "regex"
 
     def find(self, prompt: str) -> Finding | None:
