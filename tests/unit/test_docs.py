@@ -112,3 +112,12 @@ def test_links_lead_somewhere() -> None:
     for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_metric_is_explained_and_no_other() -> None:
+    named = re.findall(r'"((?:reelay|http)\.[a-z_.]+)"', (ROOT / "clients/telemetry/metrics.py").read_text())
+    explained = re.findall(
+        r"^\| `((?:reelay|http)\.[a-z_.]+)` \|", (ROOT / "docs/telemetry.md").read_text(), re.MULTILINE
+    )
+    assert named
+    assert sorted(explained) == sorted(named)
