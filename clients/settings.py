@@ -29,6 +29,9 @@ def _from_json(value: object) -> object:
 type _Json[T] = Annotated[T, NoDecode, BeforeValidator(_from_json)]
 """Read by us: pydantic-settings would stop at the first text that is no JSON, and tell of no other problem."""
 
+_OrNone = BeforeValidator(lambda value: value or None)
+"""What is empty is not set."""
+
 
 class CallerKey(BaseModel):
     """A key that callers may send, and whose it is.
@@ -93,8 +96,8 @@ class Settings(BaseSettings):
     admin_key: SecretRef | None = None
     easy_auth: bool = False
     admin_role: Annotated[str, Field(min_length=1)] = "Reelay.Admin"
-    entra_issuer: Annotated[str | None, Field(pattern=r"^https://\S+$")] = None
-    entra_audience: Annotated[str | None, Field(min_length=1, validate_default=True)] = None
+    entra_issuer: Annotated[Annotated[str, Field(pattern=r"^https://\S+$")] | None, _OrNone] = None
+    entra_audience: Annotated[str | None, _OrNone, Field(validate_default=True)] = None
     blob_endpoint: HttpUrl
     table_endpoint: HttpUrl
     storage_key: SecretRef | None = None
@@ -110,7 +113,7 @@ class Settings(BaseSettings):
     sweep_grace_s: Annotated[float, Field(gt=0)] = 60.0
     max_body_bytes: Annotated[int, Field(gt=0)] = 32 * 1024 * 1024
     max_file_bytes: Annotated[int, Field(gt=0, lt=2**31)] = 200 * 1024 * 1024
-    event_grid_endpoint: Annotated[HttpUrl | None, BeforeValidator(lambda endpoint: endpoint or None)] = None
+    event_grid_endpoint: Annotated[HttpUrl | None, _OrNone] = None
     event_grid_topic: str | None = None
     event_grid_key: SecretRef | None = None
     key_vault_ca: Path | None = None

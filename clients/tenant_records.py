@@ -58,7 +58,9 @@ class TenantRecords:
         Raises:
             RequestConflict: There is one.
         """
-        if not await self._rows.commit(entry, ("create", _tenant_row(tenant))):
+        if await self._rows.commit(entry, ("create", _tenant_row(tenant))):
+            return
+        if await self.find(tenant.name) != tenant:  # else the transport repeated a transaction that had worked
             message = f"There is a record of the tenant '{tenant.name}' already: change it with PATCH."
             raise RequestConflict(message, param="name", code="tenant_exists")
 

@@ -11,7 +11,10 @@ from domain.merge_patch import merge_patch
 
 type Patch = Annotated[
     dict[str, Any],
-    Body(description="A JSON Merge Patch (RFC 7396): what is not named stays, and null takes a setting back."),
+    Body(
+        description="A JSON Merge Patch (RFC 7396): what is not named stays, and null takes a setting back.",
+        examples=[{"limits": {"max_in_flight": 5, "budget_usd": {"day": None}}, "disabled": False}],
+    ),
 ]
 
 

@@ -63,7 +63,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     state = tmp_path_factory.mktemp("telemetry") / "state"
     with running_stack(state, **SETTINGS) as stack, httpx.Client(base_url=stack.base_url, timeout=30) as client:
         client.headers["authorization"] = f"Bearer {stack.api_key}"
-        webhook = listen(stack)
+        webhook, key = listen(stack), made_key(stack)
         completed = ask_for_everything(stack, client)
         telemetry = wait_until(lambda: collected(stack, completed), "all was exported")
         metrics = dict[str, list[dict[str, Any]]]()
@@ -75,7 +75,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         memory = json.loads((state / "memory.json").read_text())
     secrets = {name: key for name, key in memory.items() if isinstance(key, str)}
     return Run(
-        secrets=secrets | {"azurite": AZURITE_ACCOUNT_KEY, "webhook": webhook},
+        secrets=secrets | {"azurite": AZURITE_ACCOUNT_KEY, "webhook": webhook, **key},
         logs="".join(log.read_text() for log in (state / "logs").glob("host-*.log")),
         spans=telemetry["spans"],
         metrics=metrics,
@@ -92,6 +92,18 @@ def listen(stack: RunningStack) -> str:
     asked = {"tenant": "local", "url": f"{stack.upstream}/webhooks/all"}
     answer = httpx.post(f"{stack.base_url}/admin/webhooks", json=asked, headers={"api-key": stack.admin_key})
     return answer.raise_for_status().json()["secret"]
+
+
+def made_key(stack: RunningStack) -> dict[str, str]:
+    """The secrets of a key that is used, rotated, used again and revoked."""
+    with httpx.Client(base_url=f"{stack.base_url}/admin", headers={"api-key": stack.admin_key}) as admin:
+        key = admin.post("/keys", json={"tenant": "local", "name": "a test"}).raise_for_status().json()
+        rotated = admin.post(f"/keys/{key['id']}/rotate").raise_for_status().json()
+        secrets = {"key": key["secret"], "rotated key": rotated["secret"]}
+        for secret in secrets.values():
+            httpx.get(f"{stack.base_url}/videos", headers={"api-key": secret}).raise_for_status()
+        admin.delete(f"/keys/{key['id']}").raise_for_status()
+    return secrets
 
 
 def ask_for_everything(stack: RunningStack, client: httpx.Client) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from clients.azure import Azure
 from clients.settings import Settings, load_settings
 from domain.errors import ConfigurationError
 from tests.unit.examples import a_deployment
@@ -45,6 +46,37 @@ def test_little_is_needed(environment: pytest.MonkeyPatch):
 def test_no_tenant_has_the_name_of_a_folder_that_is_not_its_own(environment: pytest.MonkeyPatch, tenant: str):
     environment.setenv("REELAY_API_KEYS", f'[{{"tenant": "{tenant}", "secret": "env:K"}}]')
     assert [problem.partition(":")[0] for problem in problems()] == ["api_keys[0].tenant"]
+
+
+@pytest.mark.parametrize(
+    ("issuer", "audience", "problem"),
+    [
+        ("https://login.example/d/v2.0", None, "entra_audience"),
+        (None, "api://reelay", "entra_audience"),
+        ("http://login.example/d/v2.0", "api://reelay", "entra_issuer"),
+    ],
+)
+def test_who_issues_tokens_is_told_with_whom_they_must_be_for(
+    environment: pytest.MonkeyPatch, issuer: str | None, audience: str | None, problem: str
+):
+    environment.setenv("REELAY_ENTRA_ISSUER", issuer or "")
+    environment.setenv("REELAY_ENTRA_AUDIENCE", audience or "")
+    assert [told.partition(":")[0] for told in problems()] == [problem]
+
+
+def test_tokens_can_be_read_where_both_are_told(environment: pytest.MonkeyPatch):
+    assert Azure(load_settings()).entra_tokens() is None
+    environment.setenv("REELAY_ENTRA_ISSUER", "https://login.example/d/v2.0")
+    environment.setenv("REELAY_ENTRA_AUDIENCE", "api://reelay")
+    assert Azure(load_settings()).entra_tokens()
+
+
+@pytest.mark.parametrize(("easy_auth", "role"), [("false", None), ("true", "Reelay.Admin")])
+def test_a_role_makes_operators_where_the_platform_tells_who_has_it(
+    environment: pytest.MonkeyPatch, easy_auth: str, role: str | None
+):
+    environment.setenv("REELAY_EASY_AUTH", easy_auth)
+    assert load_settings().operator_role == role
 
 
 def test_every_problem_is_told_in_one_message(environment: pytest.MonkeyPatch):
