@@ -81,7 +81,7 @@ async def _complete(
     services: Services,
 ) -> StepResult:
     """Complete the video, once it is known that it may be shown."""
-    if services.guardrails and services.guardrails.look_at(Stage.VIDEO):
+    if services.guardrails and services.guardrails.looks_at(Stage.VIDEO):
         video = await services.videos.amend(video.ref, lambda kept: kept.copied(extras))
         if again := await examine_content(video, request, services.guardrails):
             return again

@@ -56,6 +56,7 @@ async def accept_video(
         operation: What is asked for.
 
     Raises:
+        GuardrailUnavailable: Nobody can tell just now whether it is allowed.
         InvalidRequest: It can never work.
         LimitReached: The caller's limits leave no room for it.
         ModelRetired: It could have, once.
@@ -87,6 +88,7 @@ async def keep_video(
         The video, or the one that was kept under the same key before.
 
     Raises:
+        GuardrailUnavailable: Nobody can tell just now whether it is allowed.
         InvalidRequest: It can never work.
         LimitReached: The caller's limits leave no room for it.
         ModelRetired: It could have, once.

@@ -89,7 +89,7 @@ class Guardrails:
         """
         await self._check(Rendered(video, self._contents, self._clock))
 
-    def look_at(self, stage: Stage) -> bool:
+    def looks_at(self, stage: Stage) -> bool:
         """Whether any check is made then."""
         return any(stage in guard.at for guard in self._guards)
 

@@ -80,7 +80,7 @@ async def test_checks_are_made_only_when_they_are_asked_for() -> None:
     of_videos = Watchman(HATE)
     chain = guarded_by(Guard("of videos", of_videos, frozenset({Stage.VIDEO})))
     await check(chain)
-    assert (of_videos.seen, chain.look_at(Stage.REQUEST), chain.look_at(Stage.VIDEO)) == ([], False, True)
+    assert (of_videos.seen, chain.looks_at(Stage.REQUEST), chain.looks_at(Stage.VIDEO)) == ([], False, True)
 
 
 async def test_nothing_passes_unchecked_unless_the_operator_wants_it() -> None:
