@@ -93,6 +93,23 @@ def test_what_a_key_may_not_ask_for_is_forbidden(
         assert (refusal.value.code, refusal.value.param) == ("not_allowed", param)
 
 
+def test_a_key_spends_no_more_than_its_budget(stack: RunningStack, admin: httpx.Client):
+    with client_of(stack, made(admin, tenant="eve", limits={"budget_usd": {"total": "0.40"}})) as client:
+        client.videos.create(prompt="a fox", seconds="4")
+        with pytest.raises(openai.RateLimitError) as refusal:
+            client.videos.create(prompt="a fox", seconds="4")
+        assert refusal.value.code == "insufficient_quota"
+
+
+def test_all_keys_of_a_tenant_are_held_to_its_limits(stack: RunningStack, admin: httpx.Client):
+    admin.post("/tenants", json={"name": "fay", "limits": {"requests_per_minute": 1}}).raise_for_status()
+    with client_of(stack, made(admin, tenant="fay")) as first, client_of(stack, made(admin, tenant="fay")) as second:
+        first.videos.create(prompt="a fox")
+        with pytest.raises(openai.RateLimitError) as refusal:
+            second.videos.create(prompt="a fox")
+        assert refusal.value.code == "rate_limit_exceeded"
+
+
 def test_tenants_with_keys_of_their_own_do_not_see_each_other(stack: RunningStack, admin: httpx.Client):
     with (
         client_of(stack, made(admin, tenant="ann")) as ann,
