@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from activities.batch_results import REPORT_BYTES, Results
 from activities.batch_services import BatchServices
 from clients.line_reader import SMALL_SLICE_BYTES, lines_after
+from clients.telemetry.spans import span
 from domain.batch import Batch, LineError
 from domain.batch_line import Line, read_line
 from domain.batch_report import Report
@@ -147,8 +148,10 @@ async def _begin(
             return Report.of_unbegun(batch, line.number, custom_id)
         terms = Terms(batch=BatchLine(batch_id=batch.batch_id, line=line.number, custom_id=custom_id))
         intake = _repeatable(services.intake, batch, line.number)
+        asked_by = {"reelay.batch": batch.batch_id, "reelay.tenant": batch.tenant}
         async with images if body.get("input_reference") else nullcontext():
-            video = await accept_video(body, caller=_known(caller), terms=terms, intake=intake)
+            with span("batch_line", asked_by):
+                video = await accept_video(body, caller=_known(caller), terms=terms, intake=intake)
     except (
         NotAllowed,
         Unauthorized,

@@ -7,6 +7,7 @@ from typing import Any
 from clients.batch_table import BatchTable
 from clients.callers import Callers
 from clients.files import Files
+from clients.telemetry.logs import bound
 from domain.batch import Batch, BatchRef
 from domain.batch_event import batch_event
 from domain.batch_workflow import BatchRequest, BatchResult
@@ -63,9 +64,10 @@ async def run_batch_activity(body: BatchActivity, request: object, services: Bat
         A `BatchResult`.
     """
     asked = BatchRequest.model_validate(request)
-    result = await body(asked, services)
-    if result.following is None:
-        await _tell_end(asked.batch, services)
+    with bound(batch=asked.batch.batch_id, tenant=asked.batch.tenant):
+        result = await body(asked, services)
+        if result.following is None:
+            await _tell_end(asked.batch, services)
     return result.model_dump(mode="json", exclude_defaults=True)
 
 

@@ -193,6 +193,13 @@ def test_a_video_is_one_trace_from_the_request_to_the_deployment(run: Run):
             assert spans[span["parent_id"]] in steps
 
 
+def test_a_video_of_a_batch_has_a_trace_of_its_own(run: Run):
+    (batch_line,) = (span for span in run.spans if span["name"] == "batch_line")
+    spans = [span for span in run.spans if span["trace_id"] == batch_line["trace_id"]]
+    assert batch_line["parent_id"] is None
+    assert {span["name"] for span in spans} >= {"batch_line", "submit_render_job", "copy_content"}
+
+
 def test_what_happened_is_counted(run: Run):
     def total(name: str) -> float:
         return sum(point["value"] for point in run.metrics[name])
