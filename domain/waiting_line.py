@@ -45,6 +45,10 @@ class Waiting(BaseModel):
     since: datetime
     fallback: Fallback | None = None
 
+    def is_of(self, video: VideoRef) -> bool:
+        """Whether it is this one's; ids are unique, and compared far sooner than models are."""
+        return self.video.video_id == video.video_id
+
 
 class _Queue(BaseModel):
     """One tenant's part of the line, the oldest first.
@@ -77,7 +81,7 @@ class WaitingLine(BaseModel):
     def place_of(self, video: VideoRef) -> Waiting | None:
         """Where it waits, if it does."""
         queue = self.queues.get(video.tenant)
-        return next((waiting for waiting in queue.videos if waiting.video == video), None) if queue else None
+        return next((waiting for waiting in queue.videos if waiting.is_of(video)), None) if queue else None
 
     def in_turn(self) -> Iterator[Waiting]:
         """Who is served first if he can be, then who is next."""
@@ -101,7 +105,7 @@ class WaitingLine(BaseModel):
     def leave(self, video: VideoRef) -> None:
         """Give the place up; harmless without one."""
         if queue := self.queues.get(video.tenant):
-            queue.videos = [waiting for waiting in queue.videos if waiting.video != video]
+            queue.videos = [waiting for waiting in queue.videos if not waiting.is_of(video)]
         self.queues = {tenant: queue for tenant, queue in self.queues.items() if queue.videos or queue.turn > self.turn}
 
     def serve(self, waiting: Waiting) -> None:
