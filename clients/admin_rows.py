@@ -1,8 +1,9 @@
 """What operators keep: keys, tenants, and what was done to them, in one partition so that they change together."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
@@ -17,14 +18,13 @@ PARTITION = "admin"
 _ATTEMPTS = 10
 _OTHERS_WERE_FIRST = {HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED, HTTPStatus.NOT_FOUND}
 
-type Operation = tuple[str, Mapping[str, Any]] | tuple[str, Mapping[str, Any], Mapping[str, Any]]
-
-
-class Kept[T](NamedTuple):
-    """A record, and the version of its row."""
-
-    value: T
-    etag: str
+type Row = dict[str, Any]
+type Change = tuple[str, Row] | tuple[str, Row, Mapping[str, Any]]
+"""What is done to a row: `create`, `upsert`, `update` or `delete`."""
+type Note[T] = Callable[[T, T], AuditEntry]
+"""What the audit is told of a change from one record to another."""
+type Redrawn[T] = Callable[[T, T], tuple[Row, Sequence[Change]]]
+"""A record's own row after such a change, and what else changes with it."""
 
 
 class AdminRows:
@@ -37,13 +37,10 @@ class AdminRows:
     def __init__(self, table: TableClient) -> None:
         self._table = table
 
-    async def read[T: BaseModel](self, row_key: str, kind: type[T]) -> Kept[T] | None:
+    async def read[T: BaseModel](self, row_key: str, kind: type[T]) -> T | None:
         """A record, if it is there."""
-        try:
-            row: Any = await self._table.get_entity(PARTITION, row_key)
-        except ResourceNotFoundError:
-            return None
-        return Kept(kind.model_validate_json(row["record"]), row.metadata["etag"])
+        row = await self._read(row_key)
+        return kind.model_validate_json(row["record"]) if row else None
 
     async def page[T: BaseModel](
         self, span: tuple[str, str], kind: type[T], *, limit: int, also: Mapping[str, object]
@@ -65,7 +62,30 @@ class AdminRows:
         """Whether there is any row in a range."""
         return [row async for row in rows_between(self._table, PARTITION, span, limit=1)] != []
 
-    async def commit(self, entry: AuditEntry, *changes: Operation) -> bool:
+    async def amend[T: BaseModel](
+        self, row_key: str, kind: type[T], change: Callable[[T], T], note: Note[T], redrawn: Redrawn[T]
+    ) -> T | None:
+        """Change a record as if nobody else did at the same time, and tell the audit, unless nothing changes.
+
+        Returns:
+            The record as it now is, if it is there.
+        """
+        for _ in range(_ATTEMPTS):
+            row = await self._read(row_key)
+            if row is None:
+                return None
+            before = kind.model_validate_json(row["record"])
+            after = change(before)
+            if after == before:
+                return after
+            own, others = redrawn(before, after)
+            terms = {"etag": row.metadata["etag"], "match_condition": MatchConditions.IfNotModified}
+            update = ("update", own, {"mode": UpdateMode.REPLACE, **terms})
+            if await self.commit(note(before, after), update, *others):
+                return after
+        raise RuntimeError(f"{row_key} kept changing while it was being changed")
+
+    async def commit(self, entry: AuditEntry, *changes: Change) -> bool:
         """Change rows and tell the audit of it, all or nothing.
 
         Returns:
@@ -83,21 +103,15 @@ class AdminRows:
         """Tell the audit of what is about to be changed elsewhere."""
         await self._table.create_entity(audit_row(entry))
 
+    async def _read(self, row_key: str) -> Any:
+        with suppress(ResourceNotFoundError):
+            return await self._table.get_entity(PARTITION, row_key)
+        return None
 
-def row_of(row_key: str, record: BaseModel, **columns: object) -> dict[str, Any]:
+
+def row_of(row_key: str, record: BaseModel, **columns: object) -> Row:
     """A record's row; the columns are what it is looked for by."""
     return {"PartitionKey": PARTITION, "RowKey": row_key, "record": record.model_dump_json(), **columns}
-
-
-def replaced(row: Mapping[str, Any], etag: str) -> Operation:
-    """Replace a row unless somebody else did."""
-    terms = {"mode": UpdateMode.REPLACE, "etag": etag, "match_condition": MatchConditions.IfNotModified}
-    return ("update", row, terms)
-
-
-def attempts() -> range:
-    """How often a change is tried while others change the same."""
-    return range(_ATTEMPTS)
 
 
 def audit_key(entry_id: str) -> str:
@@ -105,6 +119,6 @@ def audit_key(entry_id: str) -> str:
     return f"audit-{AUDIT_IDS.newest_first_key(entry_id)}"
 
 
-def audit_row(entry: AuditEntry) -> dict[str, Any]:
+def audit_row(entry: AuditEntry) -> Row:
     """An entry's row."""
     return row_of(audit_key(entry.entry_id), entry, subject=entry.subject, tenant=entry.tenant)

@@ -5,16 +5,13 @@ known after one read. They change in one transaction, together with the audit.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Final
 
-from clients.admin_rows import PARTITION, AdminRows, Operation, attempts, replaced, row_of
+from clients.admin_rows import PARTITION, AdminRows, Change, Note, Row, row_of
 from clients.table_rows import just_after
 from domain.api_key import KEY_IDS, ApiKey
 from domain.audit import AuditEntry
 from domain.errors import InvalidRequest, NotFound
-
-type KeyNote = Callable[[ApiKey, ApiKey], AuditEntry]
-"""What the audit tells of a change from one record to another."""
 
 _SECRETS: Final = ("sha256-", "sha256-~")
 _KEYS: Final = ("key-", "key-~")
@@ -32,13 +29,11 @@ class ApiKeys:
 
     async def by_digest(self, digest: str) -> ApiKey | None:
         """The key that is known by a secret, if there is one."""
-        kept = await self._rows.read(_secret_row(digest), ApiKey)
-        return kept.value if kept else None
+        return await self._rows.read(_secret_row(digest), ApiKey)
 
     async def find(self, key_id: str) -> ApiKey | None:
         """A key, if there is one."""
-        kept = await self._rows.read(_row(key_id), ApiKey) if KEY_IDS.has(key_id) else None
-        return kept.value if kept else None
+        return await self._rows.read(_row(key_id), ApiKey) if KEY_IDS.has(key_id) else None
 
     async def get(self, key_id: str) -> ApiKey:
         """A key.
@@ -75,36 +70,33 @@ class ApiKeys:
 
     async def insert(self, key: ApiKey, entry: AuditEntry) -> None:
         """Add one, and tell the audit."""
-        added = ("create", _key_row(key))
-        if not await self._rows.commit(entry, added, *_secret_changes(None, key)) and not await self.find(key.key_id):
+        is_kept = await self._rows.commit(entry, ("create", _key_row(key)), *_secret_rows(key))
+        if not is_kept and await self.find(key.key_id) != key:  # else the transport repeated one that had worked
             raise RuntimeError(f"{key.key_id} could not be kept")
 
-    async def amend(self, key_id: str, change: Callable[[ApiKey], ApiKey], note: KeyNote) -> ApiKey:
+    async def amend(self, key_id: str, change: Callable[[ApiKey], ApiKey], note: Note[ApiKey]) -> ApiKey:
         """Change a key as if nobody else did at the same time, and tell the audit.
 
         Raises:
             NotFound: There is none.
         """
-        for _ in attempts():
-            kept = await self._rows.read(_row(key_id), ApiKey) if KEY_IDS.has(key_id) else None
-            if kept is None:
-                raise _missing(key_id)
-            after = change(kept.value)
-            if after == kept.value:
-                return after
-            changes = [replaced(_key_row(after), kept.etag), *_secret_changes(kept.value, after)]
-            if await self._rows.commit(note(kept.value, after), *changes):
-                return after
-        raise RuntimeError(f"{key_id} kept changing while it was being changed")
+        amended = await self._rows.amend(_row(key_id), ApiKey, change, note, _redrawn) if KEY_IDS.has(key_id) else None
+        if amended is None:
+            raise _missing(key_id)
+        return amended
 
 
-def _secret_changes(before: ApiKey | None, after: ApiKey) -> list[Operation]:
+def _redrawn(before: ApiKey, after: ApiKey) -> tuple[Row, Sequence[Change]]:
     known = {secret.sha256 for secret in after.secrets}
-    gone = {secret.sha256 for secret in before.secrets} - known if before else set[str]()
-    return [
-        *(("upsert", row_of(_secret_row(digest), after)) for digest in sorted(known)),
-        *(("delete", {"PartitionKey": PARTITION, "RowKey": _secret_row(digest)}) for digest in sorted(gone)),
+    gone = {secret.sha256 for secret in before.secrets} - known
+    deletions: list[Change] = [
+        ("delete", {"PartitionKey": PARTITION, "RowKey": _secret_row(digest)}) for digest in sorted(gone)
     ]
+    return _key_row(after), [*_secret_rows(after), *deletions]
+
+
+def _secret_rows(key: ApiKey) -> list[Change]:
+    return [("upsert", row_of(_secret_row(secret.sha256), key)) for secret in key.secrets]
 
 
 def _row(key_id: str) -> str:
@@ -115,7 +107,7 @@ def _secret_row(digest: str) -> str:
     return f"{_SECRETS[0]}{digest}"
 
 
-def _key_row(key: ApiKey) -> dict[str, Any]:
+def _key_row(key: ApiKey) -> Row:
     return row_of(_row(key.key_id), key, tenant=key.tenant, revoked=key.revoked_at is not None)
 
 

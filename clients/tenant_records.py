@@ -1,17 +1,13 @@
 """What is on record of tenants, in Table Storage; one without a record may exist all the same."""
 
-import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
-from clients.admin_rows import AdminRows, Kept, attempts, replaced, row_of
+from clients.admin_rows import AdminRows, Note, Row, row_of
 from domain.audit import AuditEntry
 from domain.errors import NotFound, RequestConflict
-from domain.tenant import NAME_PATTERN, Tenant
-
-type TenantNote = Callable[[Tenant | None, Tenant], AuditEntry]
-"""What the audit tells of a change from one record to another."""
+from domain.tenant import Tenant, is_tenant_name
 
 _TENANTS: Final = ("tenant-", "tenant-~")
 _BEFORE_ANY_LETTER: Final = "!"
@@ -29,8 +25,7 @@ class TenantRecords:
 
     async def find(self, name: str) -> Tenant | None:
         """The record of a tenant, if there is one."""
-        kept = await self._read(name)
-        return kept.value if kept else None
+        return await self._rows.read(_row(name), Tenant) if is_tenant_name(name) else None
 
     async def get(self, name: str) -> Tenant:
         """The record of a tenant.
@@ -69,33 +64,27 @@ class TenantRecords:
         with suppress(RequestConflict):
             await self.insert(tenant, entry)
 
-    async def amend(self, name: str, change: Callable[[Tenant], Tenant], note: TenantNote) -> Tenant:
+    async def amend(self, name: str, change: Callable[[Tenant], Tenant], note: Note[Tenant]) -> Tenant:
         """Change one as if nobody else did at the same time, and tell the audit.
 
         Raises:
             NotFound: There is none.
         """
-        for _ in attempts():
-            kept = await self._read(name)
-            if kept is None:
-                raise _missing(name)
-            after = change(kept.value)
-            if after == kept.value:
-                return after
-            if await self._rows.commit(note(kept.value, after), replaced(_tenant_row(after), kept.etag)):
-                return after
-        raise RuntimeError(f"the record of {name} kept changing while it was being changed")
-
-    async def _read(self, name: str) -> Kept[Tenant] | None:
-        """Nothing is asked for by a name that nobody can have: not every text is a key of the table."""
-        return await self._rows.read(_row(name), Tenant) if re.fullmatch(NAME_PATTERN, name) else None
+        amended = (
+            await self._rows.amend(_row(name), Tenant, change, note, lambda _, after: (_tenant_row(after), ()))
+            if is_tenant_name(name)
+            else None
+        )
+        if amended is None:
+            raise _missing(name)
+        return amended
 
 
 def _row(name: str) -> str:
     return f"{_TENANTS[0]}{name}"
 
 
-def _tenant_row(tenant: Tenant) -> dict[str, Any]:
+def _tenant_row(tenant: Tenant) -> Row:
     return row_of(_row(tenant.name), tenant)
 
 

@@ -1,5 +1,6 @@
 """A tenant: who owns what is made, and how much of it all of its keys may ask for together."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Self
 
@@ -9,7 +10,12 @@ from domain.caller import Limits
 from domain.inbox import DEAD_LETTERS, INBOX
 from domain.video_request import METADATA_KEY_LIMIT, METADATA_PAIRS, METADATA_VALUE_LIMIT
 
-NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
+
+
+def is_tenant_name(text: str) -> bool:
+    """Whether a tenant can have this name: not every text is a key of a table."""
+    return re.fullmatch(_NAME, text) is not None
 
 
 def _is_no_folder_of_ours(tenant: str) -> str:
@@ -18,7 +24,7 @@ def _is_no_folder_of_ours(tenant: str) -> str:
     return tenant
 
 
-type TenantName = Annotated[str, Field(pattern=NAME_PATTERN), AfterValidator(_is_no_folder_of_ours)]
+type TenantName = Annotated[str, Field(pattern=_NAME), AfterValidator(_is_no_folder_of_ours)]
 type Weight = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
 type Metadata = Annotated[
     Mapping[

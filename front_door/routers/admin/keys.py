@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from clients.api_keys import KeyNote
+from clients.admin_rows import Note
 from domain.api_key import KEY_IDS, SECRET_BYTES, ApiKey, KeySecret, KeySettings, digest_of, secret_of
 from domain.errors import InvalidRequest
 from domain.tenant import Tenant
@@ -110,7 +110,7 @@ def _check(settings: KeySettings, services: FrontDoorServices) -> None:
             raise InvalidRequest(f"There is no {param[:-1]} '{min(unknown)}'. There are: {there_are}.", param=param)
 
 
-def _note(action: str, scribe: Scribe) -> KeyNote:
+def _note(action: str, scribe: Scribe) -> Note[ApiKey]:
     return lambda before, after: scribe.entry(action, after.key_id, after.tenant, before=before, after=after)
 
 
