@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from domain.catalog import Catalog, Models
 from domain.configuration import problems_in
 from domain.errors import ConfigurationError
-from domain.guardrails import Check, ContentSafetyCheck
+from domain.guardrails import Check, ContentSafetyCheck, HttpsCheck
 from domain.retention import RetentionRules
 from domain.secret_reference import SecretRef
 from domain.tenant import TenantName, Weight
@@ -148,6 +148,9 @@ class Settings(BaseSettings):
         asks = any(isinstance(check, ContentSafetyCheck) for check in guardrails)
         if asks and info.data.get("content_safety_endpoint", "") is None:
             raise ValueError("content_safety needs REELAY_CONTENT_SAFETY_ENDPOINT")
+        plain = any(isinstance(check, HttpsCheck) and check.https.scheme != "https" for check in guardrails)
+        if plain and not info.data.get("allow_private_addresses"):
+            raise ValueError("https needs an https URL, unless REELAY_ALLOW_PRIVATE_ADDRESSES is set")
         return guardrails
 
     @field_validator("entra_audience")

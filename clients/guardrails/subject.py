@@ -140,4 +140,5 @@ def _words(stage: Stage, asked: VideoRequest | Video) -> dict[str, Any]:
         "size": asked.size,
         "user": asked.user,
         "metadata": asked.metadata and dict(asked.metadata),
+        "source": asked.source and asked.source.video_id,
     }

@@ -59,6 +59,13 @@ def test_content_safety_has_to_be_somewhere(monkeypatch: pytest.MonkeyPatch) -> 
     assert load_settings().guardrails == (ContentSafetyCheck(),)
 
 
+def test_an_endpoint_is_reached_over_https_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REELAY_GUARDRAILS", '[{"https": "http://rules.internal"}]')
+    assert problems() == ("guardrails: https needs an https URL, unless REELAY_ALLOW_PRIVATE_ADDRESSES is set",)
+    monkeypatch.setenv("REELAY_ALLOW_PRIVATE_ADDRESSES", "true")
+    assert load_settings().guardrails
+
+
 def test_every_problem_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(
         "REELAY_GUARDRAILS", '[{"blocklist": []}, {"regex": ["(a"]}, {"https": "x", "bearer": "s3cret"}]'

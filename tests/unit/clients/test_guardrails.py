@@ -161,6 +161,7 @@ async def test_a_function_sees_all_that_is_asked_for(rules: ModuleType) -> None:
             "size": "1280x720",
             "user": "u-1",
             "metadata": {"scene": "7"},
+            "source": None,
             "input_reference": f"data:image/png;base64,{b64encode(image).decode()}",
         }
     ]
