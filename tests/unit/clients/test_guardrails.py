@@ -5,6 +5,7 @@ import json
 import logging
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from ipaddress import IPv4Address
 from types import ModuleType
 from typing import Any
 
@@ -12,6 +13,7 @@ import httpx
 import pytest
 from pydantic import TypeAdapter
 
+from clients.guarded_transport import GuardedTransport
 from clients.guardrails.chain import Guard, Guardrails
 from clients.guardrails.opening import Helpers, open_guardrails
 from domain.caller import Caller
@@ -38,7 +40,7 @@ async def check(chain: Guardrails, asked: VideoRequest = ASKED, file: ReferenceI
 
 def a_chain(
     *checks: Mapping[str, Any],
-    server: Callable[[httpx.Request], httpx.Response] = lambda _: httpx.Response(500),
+    server: Callable[[httpx.Request], httpx.Response] | httpx.AsyncBaseTransport = lambda _: httpx.Response(500),
     contents: FakeBlobStore | None = None,
 ) -> Guardrails:
     """What the operator has written down, with a server of the operator's."""
@@ -46,7 +48,7 @@ def a_chain(
         TypeAdapter[tuple[Check, ...]](tuple[Check, ...]).validate_python(checks),
         Helpers(
             content_safety=lambda: pytest.fail("nobody asked for it"),
-            http=httpx.AsyncClient(transport=httpx.MockTransport(server)),
+            http=httpx.AsyncClient(transport=httpx.MockTransport(server) if callable(server) else server),
             secrets=a_secret_store(),
             contents=(contents or FakeBlobStore()).as_store(),
             clock=FakeClock(),
@@ -235,6 +237,17 @@ async def test_an_endpoint_is_shown_its_token(monkeypatch: pytest.MonkeyPatch) -
     await check(a_chain({"https": "https://rules.example/check", "bearer": "env:RULES_TOKEN"}, server=server))
     assert sent[0].headers["authorization"] == "Bearer t0ken"
     assert json.loads(sent[0].content)["prompt"] == PROMPT
+
+
+async def test_an_endpoint_within_our_network_is_not_reached(caplog: pytest.LogCaptureFixture) -> None:
+    async def inside(*_: object) -> list[IPv4Address]:
+        return [IPv4Address("10.0.0.4")]
+
+    allowing = httpx.MockTransport(lambda _: httpx.Response(204))
+    chain = a_chain({"https": "https://rules.example"}, server=GuardedTransport(allowing, resolver=inside))
+    with pytest.raises(GuardrailUnavailable):
+        await check(chain)
+    assert "ForbiddenAddress" in caplog.text
 
 
 async def test_a_token_that_cannot_be_read_is_an_error_of_the_check() -> None:
