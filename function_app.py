@@ -19,6 +19,7 @@ from activities.batch_services import BatchActivity, BatchServices, run_batch_ac
 from activities.check_render_job import check_render_job
 from activities.copy_content import copy_content
 from activities.end_video import end_video
+from activities.late_renders import LateRenders
 from activities.run import Activity, run_activity
 from activities.services import Services
 from activities.submit_render_job import submit_render_job
@@ -222,6 +223,7 @@ sweeper = Sweeper(
     orchestrations=orchestrations,
     removal=removal,
     announcer=announcer,
+    late_renders=LateRenders(catalog, videos, api),
     look_again_after=sweep_grace,
     history_retention=settings.history_retention,
     limit_s=SWEEP_LIMIT_S,

@@ -2,6 +2,7 @@
 
 import logging
 
+from activities.late_renders import LateRenders
 from activities.services import Services
 from domain.catalog import BILLED_BY_DEFAULT
 from domain.errors import UpstreamError
@@ -36,6 +37,7 @@ async def end_video(request: StepRequest, services: Services) -> StepResult:
     deployment = services.catalog.deployment(video.deployment or "")
     if deployment is None or video.upstream_id is None or not _job_is_waste(video, deployment.delete_after_copy):
         return StepResult.done()
+    await LateRenders(services.catalog, services.videos, services.api).settle(video, now)
     try:
         await services.api.delete(deployment, video.upstream_id)
     except UpstreamError as error:

@@ -248,7 +248,7 @@ class Video(_Value):
         return self._move(VideoState.FAILED, failure=failure, ended_at=now, cost_usd=cost_usd)
 
     def rendered_after_all(self, rendered_s: int) -> Self:
-        """It failed as it took too long, but its render was done in the end, and is billed."""
+        """It was given up, but its render was done in the end, and is billed."""
         return self._with(cost_usd=rendered_s * (self.usd_per_second or Decimal(0)) or None)
 
     def content_removed(self, now: datetime) -> Self:

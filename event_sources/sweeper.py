@@ -4,7 +4,7 @@ Every video has an alarm; it rings for the sweeper, which then does what the rec
 
     not ended             its orchestration runs, or is started (over)    look again later
     ended                 nothing, until its history has been kept long enough
-    ended and old         its history is purged                           never look again
+    ended and old         a late cost is settled, its history purged     never look again
     no record             nothing, until it is sure that none will come
     ended and deleted     its content, history and record are removed     never look again
 
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from activities.announce import Announcer
+from activities.late_renders import LateRenders
 from clients.orchestrations import Orchestrations
 from clients.video_table import VideoTable
 from domain.errors import NotFound
@@ -41,6 +42,7 @@ class Sweeper:
         orchestrations: The durable client.
         removal: Takes away what was deleted.
         announcer: Tells what happened to a video.
+        late_renders: Settles what was rendered after its video had failed.
         look_again_after: How soon a video that has not ended is looked at again.
         history_retention: How long an ended video's orchestration history is kept.
         limit_s: When a run ends, finished or not, in seconds.
@@ -50,6 +52,7 @@ class Sweeper:
     orchestrations: Orchestrations
     removal: Removal
     announcer: Announcer
+    late_renders: LateRenders
     look_again_after: timedelta
     history_retention: timedelta
     limit_s: float
@@ -114,6 +117,9 @@ class Sweeper:
         purge_at = (video.ended_at or now) + self.history_retention
         if now < purge_at:
             await self.videos.set_alarm(video.ref, purge_at)
+            return
+        if not await self.late_renders.settle(video, now):
+            await self.videos.set_alarm(video.ref, now + self.look_again_after)
             return
         await self.orchestrations.purge(video.ref)
         await self.videos.clear_alarm(video.ref)

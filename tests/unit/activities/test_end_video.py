@@ -14,6 +14,7 @@ from tests.unit.activities.world import World, a_step, run_step
 from tests.unit.examples import NOW, PRICE, a_catalog, a_deployment, a_stored_content, a_video, usd
 
 CANCELLED = Failure(code=FailureCode.CANCELLED, message="Cancelled.")
+TIMED_OUT = Failure(code=FailureCode.RENDER_TIMEOUT, message="Too late.")
 BLOCKED = Failure(code="moderation_blocked", message="Blocked.")
 
 
@@ -126,3 +127,14 @@ async def test_a_job_that_cannot_be_deleted_is_tried_again_and_then_left(
 async def test_a_job_at_a_deployment_that_is_gone_is_left(world: World, copied: Video):
     world.catalog = a_catalog(a_deployment(name="west", delete_after_copy=True))
     assert await end(world, copied) == StepResult.done()
+
+
+@pytest.mark.parametrize("failure", [TIMED_OUT, CANCELLED])
+async def test_a_render_that_was_done_at_the_last_moment_is_paid_before_its_job_is_deleted(
+    world: World, failure: Failure
+):
+    intent = a_video(reserved_usd=usd("0.40")).submitting("east", NOW, usd_per_second=usd("0.10"))
+    video = world.videos.add(intent.in_progress("job-1", NOW).cancelling(NOW))
+    world.api.add_job(video, status="succeeded")
+    assert await end(world, video, failure) == StepResult.done()
+    assert (world.record(video).cost_usd, world.api.jobs) == (usd("0.40"), {})

@@ -3,10 +3,12 @@
 import asyncio
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from azure.core.exceptions import HttpResponseError
 
+from activities.late_renders import LateRenders
 from domain.events import pending_events
 from domain.failures import Failure
 from domain.media import content_blob
@@ -14,8 +16,8 @@ from domain.video import Variant, Video
 from domain.workflow import News
 from event_sources.removal import Removal
 from event_sources.sweeper import RECORD_IS_LATE, Sweeper
-from tests.unit.examples import NOW, PRICE, a_stored_content, a_video, an_id
-from tests.unit.fakes import FakeBlobStore, FakeOrchestrations, FakeVideoTable
+from tests.unit.examples import NOW, PRICE, a_catalog, a_stored_content, a_video, an_id, usd
+from tests.unit.fakes import FakeBlobStore, FakeClock, FakeOrchestrations, FakeVideosApi, FakeVideoTable
 from tests.unit.listeners import FakeTopic, Listeners
 
 LOOK_AGAIN_AFTER, HISTORY_RETENTION = timedelta(minutes=1), timedelta(hours=1)
@@ -32,6 +34,7 @@ class World:
     inputs: FakeBlobStore = field(default_factory=FakeBlobStore)
     orchestrations: FakeOrchestrations = field(default_factory=FakeOrchestrations)
     listeners: Listeners = field(default_factory=lambda: Listeners(lambda: NOW))
+    api: FakeVideosApi = field(default_factory=lambda: FakeVideosApi(FakeClock()))
     limit_s: float = 60
 
     def removal(self) -> Removal:
@@ -48,6 +51,7 @@ class World:
             orchestrations=self.orchestrations.as_orchestrations(),
             removal=self.removal(),
             announcer=self.listeners.announcer(self.videos.as_table(), self.contents.as_store()),
+            late_renders=LateRenders(a_catalog(), self.videos.as_table(), self.api.as_api()),
             look_again_after=LOOK_AGAIN_AFTER,
             history_retention=HISTORY_RETENTION,
             limit_s=self.limit_s,
@@ -211,3 +215,37 @@ async def test_the_files_of_a_deleted_video_do_not_wait_until_that_is_told(world
     await world.sweeper().sweep(NOW)
     assert world.inputs.blobs == world.contents.blobs == {}
     assert list(world.videos.records) == [video.ref]
+
+
+TIMEOUT = Failure(code="render_timeout", message="The job did not end within 3600 s.")
+
+
+def timed_out() -> Video:
+    intent = a_video(reserved_usd=usd("0.40")).submitting("east", NOW, usd_per_second=PRICE / 4)
+    return intent.in_progress("job-1", NOW).failed(TIMEOUT, NOW)
+
+
+@pytest.mark.parametrize(
+    ("status", "cost_usd", "is_over"), [("succeeded", PRICE, True), ("failed", None, True), ("running", None, False)]
+)
+async def test_a_late_completion_is_settled_before_the_history_goes(
+    world: World, status: str, cost_usd: Decimal | None, is_over: bool
+):
+    video, now = world.videos.add(timed_out()), NOW + HISTORY_RETENTION
+    world.api.add_job(video, status=status)
+    await world.sweeper().sweep(now)
+    assert world.videos.records[video.ref].cost_usd == cost_usd
+    assert (video.ref not in world.videos.alarms) == is_over
+
+
+async def test_what_never_ends_is_not_looked_after_for_ever(world: World):
+    video = world.videos.add(timed_out())
+    world.api.add_job(video)
+    await world.sweeper().sweep(NOW + timedelta(days=2))
+    assert world.videos.alarms == {}
+
+
+async def test_a_job_that_is_gone_cost_nothing(world: World):
+    video = world.videos.add(timed_out())
+    await world.sweeper().sweep(NOW + HISTORY_RETENTION)
+    assert (world.videos.records[video.ref].cost_usd, world.videos.alarms) == (None, {})
