@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 from clients.blob_store import BlobStore
 from clients.guardrails.subject import Asked, Rendered, Subject
+from clients.telemetry.spans import span
 from domain.caller import Caller
 from domain.clip import Clip
 from domain.errors import CheckImpossible, GuardrailUnavailable
@@ -103,8 +104,9 @@ class Guardrails:
 
 async def _made(guard: Guard, subject: Subject) -> Finding | None:
     try:
-        async with asyncio.timeout(guard.timeout_s):
-            return await guard.examine(subject)
+        with span("guardrail", {"reelay.guardrail": guard.name, "reelay.tenant": subject.tenant}):
+            async with asyncio.timeout(guard.timeout_s):
+                return await guard.examine(subject)
     except (CheckImpossible, TimeoutError) as error:
         why = str(error) or f"no answer within {guard.timeout_s:g} s"
         _log.warning("guardrail %s could not look at a %s of %s: %s", guard.name, subject.stage, subject.tenant, why)

@@ -1,13 +1,17 @@
 """Nothing is shown that a guardrail refuses, and nothing of it is kept."""
 
+from dataclasses import replace
+
 import pytest
 
 from activities.copy_content import copy_content
 from activities.end_video import end_video
 from activities.examine_content import ATTEMPTS
+from clients.guardrails.chain import Guard
 from domain.errors import CheckImpossible, GuardrailUnavailable
 from domain.failures import Failure, FailureCode, VideoFailed
 from domain.finding import Finding
+from domain.guardrails import Stage
 from domain.media import content_blob
 from domain.render_job import RenderStatus
 from domain.video import Variant, Video, VideoState
@@ -123,3 +127,15 @@ async def test_the_trouble_is_counted_by_its_kind(world: World, video: Video) ->
     trouble = GuardrailUnavailable("", retry_after_s=1)
     step = a_step(Step.COPY, video, trouble=trouble, attempt=3)
     assert (await copy_content(step, world.services())).delay_s == 40
+
+
+async def test_nobody_else_waits_for_its_copy_while_a_video_is_looked_at(world: World, video: Video) -> None:
+    services = world.services()
+    held = list[bool]()
+
+    async def look(_: object) -> None:
+        held.append(services.copies.locked())
+
+    guardrails = guarded_by(Guard("look", look, frozenset({Stage.VIDEO})))
+    await copy_content(a_step(Step.COPY, video), replace(services, guardrails=guardrails))
+    assert held == [False]
