@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import openai
 import pytest
 
@@ -23,7 +24,7 @@ def other_tenants_key() -> str:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory, other_tenants_key: str) -> Iterator[RunningStack]:
-    """One stack for all tests that do not need one of their own."""
+    """One stack for all tests that do not need one of their own; its books are right when they are through."""
     keys = [
         {"tenant": "local", "secret": "env:REELAY_LOCAL_API_KEY"},
         {"tenant": "other", "secret": "env:REELAY_OTHER_API_KEY"},
@@ -35,3 +36,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory, other_tenants_key: str) -> I
     }
     with running_stack(tmp_path_factory.mktemp("stack") / "state", **settings) as stack:
         yield stack
+        headers = {"api-key": stack.admin_key}
+        books = httpx.get(f"{stack.base_url}/admin/ledger/verify", headers=headers, timeout=60).raise_for_status()
+        assert books.json()["differences"] == []

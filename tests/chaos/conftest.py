@@ -22,6 +22,8 @@ def own_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 @pytest.fixture
-def world(own_world: World) -> World:
+def world(own_world: World) -> Iterator[World]:
+    """Mended before each test; and whatever was broken in it, the books are right afterwards."""
     own_world.reset(render_time_s=0.3, content_bytes=None)
-    return own_world
+    yield own_world
+    own_world.assert_books_agree()

@@ -58,6 +58,15 @@ class World:
         jobs = self.upstream()["jobs"]
         assert [job["sha256"] for job in jobs] == [video["reelay"]["sha256"]] == [hashlib.sha256(content).hexdigest()]
 
+    def assert_books_agree(self) -> None:
+        """No movement of money is lost or doubled."""
+
+        def verified() -> dict[str, Any] | None:
+            response = self.api.get("/admin/ledger/verify", headers={"api-key": self.stack.admin_key})
+            return response.json() if response.is_success else None
+
+        assert wait_until(verified, "the ledger is verified")["differences"] == []
+
     def waiting(self) -> int:
         """How many videos wait for a slot."""
         key = {"api-key": self.stack.admin_key}
