@@ -15,6 +15,7 @@ from clients.table_rows import rows_between
 from domain.audit import AUDIT_IDS, AuditEntry
 
 PARTITION = "admin"
+_NEWEST = "newest-change"
 _ATTEMPTS = 10
 _OTHERS_WERE_FIRST = {HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED, HTTPStatus.NOT_FOUND}
 
@@ -91,13 +92,20 @@ class AdminRows:
         Returns:
             Whether it was done; if not, somebody else changed one of the rows first.
         """
+        newest = {"PartitionKey": PARTITION, "RowKey": _NEWEST, "entry_id": entry.entry_id}
+        operations: Any = [("create", audit_row(entry)), ("upsert", newest), *changes]
         try:
-            await self._table.submit_transaction([("create", audit_row(entry)), *changes])  # pyright: ignore[reportArgumentType]
+            await self._table.submit_transaction(operations)
         except HttpResponseError as error:
             if error.status_code not in _OTHERS_WERE_FIRST:
                 raise
             return False
         return True
+
+    async def newest_change(self) -> str | None:
+        """What is another whenever anything was changed; None while nothing was."""
+        row = await self._read(_NEWEST)
+        return row["entry_id"] if row else None
 
     async def tell(self, entry: AuditEntry) -> None:
         """Tell the audit of what is about to be changed elsewhere."""

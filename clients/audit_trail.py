@@ -25,6 +25,10 @@ class AuditTrail:
         """
         await self._rows.tell(entry)
 
+    async def newest_change(self) -> str | None:
+        """The entry that was made by the last change of a key or tenant; None while there was none."""
+        return await self._rows.newest_change()
+
     async def page(
         self, *, after: str | None, limit: int, subject: str | None, tenant: str | None
     ) -> Sequence[AuditEntry]:

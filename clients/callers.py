@@ -8,13 +8,10 @@ from typing import Any, Final
 from clients.administration import Administration
 from clients.caller_keys import CallerKeys
 from clients.entra_tokens import EntraTokens, is_token
-from clients.expiring_cache import ExpiringCache
+from clients.recent_records import RecentRecords
 from domain.api_key import ApiKey, digest_of, is_secret
 from domain.caller import Caller
 from domain.errors import Unauthorized
-
-FRESH_S: Final = 4.0
-"""How long a record is believed; what an operator changes holds everywhere after it."""
 
 HOW_TO_BEGIN: Final = (
     "Nobody can call yet, for there is no API key. Whoever runs this service makes the first one: "
@@ -46,10 +43,7 @@ class Callers:
         self._configured = configured
         self._clock = clock
         self._tokens = tokens
-        self._by_digest = ExpiringCache(records.keys.by_digest, fresh_s=FRESH_S, monotonic=monotonic)
-        self._by_id = ExpiringCache(records.keys.find, fresh_s=FRESH_S, monotonic=monotonic)
-        self._is_any = ExpiringCache[None, bool](lambda _: records.keys.is_any(), fresh_s=FRESH_S, monotonic=monotonic)
-        self._records = ExpiringCache(records.tenants.find, fresh_s=FRESH_S, monotonic=monotonic)
+        self._records = RecentRecords(records, monotonic)
 
     async def by_key(self, presented: str) -> Caller:
         """Who sent a key, or a token instead; as a rule without a read.
@@ -63,7 +57,7 @@ class Callers:
         if self._tokens and is_token(presented):
             return await self._of_app(await self._tokens.app_of(presented))
         digest = digest_of(presented)
-        key = await self._by_digest.get(digest) if is_secret(presented) else None
+        key = await self._records.key_by_digest(digest) if is_secret(presented) else None
         if key is None:
             raise await self.refusal("The API key is not accepted here. Ask whoever runs this service for one.")
         key.check_secret(digest, self._clock())
@@ -74,7 +68,7 @@ class Callers:
         try:
             if key_id is None:
                 return await self._caller(tenant) if await self._is_known(tenant) else None
-            key = await self._by_id.get(key_id)
+            key = await self._records.key(key_id)
             return await self._of_key(key) if key and key.tenant == tenant else None
         except Unauthorized:
             return None
@@ -85,10 +79,10 @@ class Callers:
 
     async def are_none(self) -> bool:
         """Whether nobody can call, because there is no key."""
-        return not self._configured.weights and not self._tokens and not await self._is_any.get(None)
+        return not self._configured.weights and not self._tokens and not await self._records.is_any_key()
 
     async def _is_known(self, tenant: str) -> bool:
-        return tenant in self._configured.weights or await self._records.get(tenant) is not None
+        return tenant in self._configured.weights or await self._records.tenant(tenant) is not None
 
     async def _of_app(self, app: str) -> Caller:
         if not await self._is_known(app):
@@ -101,7 +95,7 @@ class Callers:
         return await self._caller(key.tenant, key.weight, **own)
 
     async def _caller(self, name: str, weight: float | None = None, **own: Any) -> Caller:
-        tenant = await self._records.get(name)
+        tenant = await self._records.tenant(name)
         if tenant is None:
             return Caller(tenant=name, weight=weight or self._configured.weights.get(name, 1.0), **own)
         if tenant.disabled:

@@ -1,14 +1,17 @@
 """What was read a moment ago is not read again."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Hashable
 from typing import NamedTuple
 
+_log = logging.getLogger(__name__)
+
 
 class _Kept[V](NamedTuple):
     value: V
-    until: float
+    read_at: float
 
 
 class ExpiringCache[K: Hashable, V]:
@@ -17,6 +20,7 @@ class ExpiringCache[K: Hashable, V]:
     Args:
         read: Reads a value. What it raises goes to all who wait for it, and is not remembered.
         fresh_s: How long a value is believed, in seconds from when its reading began.
+        ahead_s: From this age on, whoever asks gets it at once, and has it read anew meanwhile.
         most: How many are remembered; beyond that, those first read go first.
         monotonic: Seconds since some moment.
     """
@@ -26,11 +30,13 @@ class ExpiringCache[K: Hashable, V]:
         read: Callable[[K], Awaitable[V]],
         *,
         fresh_s: float,
+        ahead_s: float | None = None,
         most: int = 10_000,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._read = read
         self._fresh_s = fresh_s
+        self._ahead_s = fresh_s if ahead_s is None else ahead_s
         self._most = most
         self._monotonic = monotonic
         self._kept = dict[K, _Kept[V]]()
@@ -39,11 +45,12 @@ class ExpiringCache[K: Hashable, V]:
     async def get(self, key: K) -> V:
         """The value of a key: as a rule without a read."""
         kept = self._kept.get(key)
-        if kept and self._monotonic() < kept.until:
+        age_s = self._monotonic() - kept.read_at if kept else self._fresh_s
+        if age_s >= self._ahead_s and key not in self._reading:
+            self._reading[key] = task = asyncio.create_task(self.renew(key))
+            task.add_done_callback(lambda done: self._end(key, done))
+        if kept and age_s < self._fresh_s:
             return kept.value
-        if key not in self._reading:
-            self._reading[key] = asyncio.create_task(self.renew(key))
-            self._reading[key].add_done_callback(lambda _: self._reading.pop(key))
         return await asyncio.shield(self._reading[key])  # that one of them gives up is nothing to the others
 
     def known(self, key: K, otherwise: V) -> V:
@@ -53,10 +60,15 @@ class ExpiringCache[K: Hashable, V]:
 
     async def renew(self, key: K) -> V:
         """The value of a key as it now is."""
-        until = self._monotonic() + self._fresh_s
+        read_at = self._monotonic()
         value = await self._read(key)
         self._kept.pop(key, None)
-        self._kept[key] = _Kept(value, until)
+        self._kept[key] = _Kept(value, read_at)
         if len(self._kept) > self._most:
             del self._kept[next(iter(self._kept))]
         return value
+
+    def _end(self, key: K, done: asyncio.Task[V]) -> None:
+        del self._reading[key]
+        if not done.cancelled() and (error := done.exception()):  # perhaps nobody waits for it
+            _log.warning("what was read before could not be read anew: %r", error)

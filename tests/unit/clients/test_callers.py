@@ -1,13 +1,17 @@
 """Who calls is known after one read, and what an operator changes is known everywhere within seconds."""
 
 import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
+from azure.core.exceptions import ServiceRequestError
 
 from clients.administration import Administration
 from clients.caller_keys import CallerKeys
-from clients.callers import FRESH_S, Callers
-from domain.api_key import SECRET_BYTES, KeySecret, digest_of, secret_of
+from clients.callers import Callers
+from clients.recent_records import FRESH_S
+from domain.api_key import SECRET_BYTES, ApiKey, KeySecret, digest_of, secret_of
 from domain.errors import Unauthorized
 from tests.unit.callers import a_key, an_entry
 from tests.unit.clients.memory_table import MemoryTable
@@ -40,12 +44,17 @@ async def world() -> World:
     return world
 
 
+async def change(world: World, change: Callable[[ApiKey], ApiKey]) -> None:
+    """Change the key, as an operator does."""
+    entry = an_entry().model_copy(update={"entry_id": f"audit_{'1' * 32}"})
+    await world.records.keys.amend(KEY.key_id, change, lambda *_: entry)
+
+
 async def test_a_revoked_key_is_refused_everywhere_within_seconds(world: World):
     for instance in (world.here, world.elsewhere):
         assert (await instance.by_key(SECRET)).key_id == KEY.key_id
-    entry = an_entry().model_copy(update={"entry_id": f"audit_{'1' * 32}"})
-    await world.records.keys.amend(KEY.key_id, lambda key: key.revoked(NOW), lambda *_: entry)
-    assert FRESH_S < EVERYWHERE_S / 2, "reading takes time, too"
+    await change(world, lambda key: key.revoked(NOW))
+    assert FRESH_S < EVERYWHERE_S, "reading takes time, too"
     world.clock.advance(FRESH_S)
     for instance in (world.here, world.elsewhere):
         with pytest.raises(Unauthorized):
@@ -55,23 +64,56 @@ async def test_a_revoked_key_is_refused_everywhere_within_seconds(world: World):
 
 async def test_callers_at_once_share_the_reads(world: World):
     await asyncio.gather(*(world.here.by_key(SECRET) for _ in range(100)))
-    assert world.table.reads == 2, "one of the key, and one of its tenant"
+    assert world.table.reads == 3, "of the newest change, of the key, and of its tenant"
 
 
-async def test_a_known_caller_is_read_again_only_after_seconds(world: World):
-    for _ in range(4):
-        await world.here.by_key(SECRET)
-        world.clock.advance(FRESH_S / 4)
-    assert world.table.reads == 2
+async def test_while_nothing_changes_only_that_is_read_again(world: World):
     await world.here.by_key(SECRET)
-    assert world.table.reads == 4
+    for reads in range(4, 8):
+        world.clock.advance(FRESH_S)
+        await world.here.by_key(SECRET)
+        assert world.table.reads == reads
+    await change(world, lambda key: key.model_copy(update={"name": "another"}))
+    world.table.reads = 0
+    world.clock.advance(FRESH_S)
+    await world.here.by_key(SECRET)
+    assert world.table.reads == 3
+
+
+async def test_whoever_calls_often_waits_for_no_read(world: World):
+    await world.here.by_key(SECRET)
+    world.clock.advance(FRESH_S / 2)
+    world.table.error = ServiceRequestError("nobody is there")
+    assert await world.here.by_key(SECRET)
+
+
+async def test_what_was_being_read_during_a_change_is_not_remembered(world: World):
+    get, slow = world.table.get_entity, asyncio.Event()
+
+    async def get_slowly(partition: str, row: str) -> Mapping[str, Any]:
+        found = await get(partition, row)
+        if row.startswith("sha256-"):
+            await slow.wait()
+        return found
+
+    world.table.get_entity = get_slowly
+    early = asyncio.create_task(world.here.by_key(SECRET))
+    await asyncio.sleep(0.001)
+    await change(world, lambda key: key.revoked(NOW))
+    world.clock.advance(FRESH_S)
+    slow.set()
+    with pytest.raises(Unauthorized):
+        await world.here.by_key(SECRET)
+    assert (await early).key_id == KEY.key_id, "it asked before"
+    with pytest.raises(Unauthorized):
+        await world.here.by_key(SECRET)
 
 
 async def test_a_stranger_costs_one_read_for_a_while_and_none_without_the_form_of_a_secret(world: World):
     for presented in (ANOTHER, ANOTHER, "sk-short", f"{SECRET} ", "eyJ.e30.x", "", "x" * 10_000):
         with pytest.raises(Unauthorized):
             await world.here.by_key(presented)
-    assert world.table.reads == 1
+    assert world.table.reads == 2, "of the newest change, and of the other secret"
 
 
 async def test_a_key_is_its_tenants_only(world: World):

@@ -33,6 +33,22 @@ async def test_a_value_is_believed_until_it_is_too_old():
     assert await source.cache.get("a") == 2
 
 
+async def test_an_older_value_is_read_anew_while_whoever_asks_has_it_already(caplog: pytest.LogCaptureFixture):
+    source = Source()
+    cache = ExpiringCache(source.read, fresh_s=8, ahead_s=2, monotonic=lambda: source.now)
+    assert await cache.get("a") == 1
+    source.now = 2
+    assert await asyncio.gather(cache.get("a"), cache.get("a")) == [1, 1]
+    await asyncio.sleep(0)
+    assert await cache.get("a") == 2
+    source.now, source.error = 9, ConnectionError()
+    assert await cache.get("a") == 2
+    await asyncio.sleep(0.001)
+    assert "could not be read anew" in caplog.text
+    source.now, source.error = 10, None
+    assert await cache.get("a") == 4, "it is too old now"
+
+
 async def test_all_who_ask_at_once_share_a_read():
     source = Source()
     assert await asyncio.gather(*(source.cache.get("a") for _ in range(50))) == [1] * 50

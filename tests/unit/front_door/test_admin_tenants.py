@@ -7,7 +7,8 @@ from azure.core.exceptions import ServiceRequestError
 
 from clients.admin_key import AdminKey
 from clients.caller_keys import CallerKeys
-from clients.callers import FRESH_S, HOW_TO_BEGIN
+from clients.callers import HOW_TO_BEGIN
+from clients.recent_records import FRESH_S
 from domain.caller import Caller, Limits
 from front_door.operators import Operators
 from tests.unit.examples import TENANT
