@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from azure.data.tables.aio import TableClient
 
 from clients.idempotency import AlreadyAccepted, Idempotency
 from clients.video_table import VideoTable
 from domain.claim import Claim
 from domain.errors import NotFound
 from domain.failures import Failure
-from domain.video import StoredContent, Variant, Video, VideoRef
+from domain.video import StoredContent, Variant, Video, VideoRef, VideoState
 from domain.video_id import new_video_id
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -59,6 +60,29 @@ async def test_longest_prompt_fits(videos: VideoTable, character: str):
     video = await kept(videos, video_at(prompt=character * 32_000))
 
     assert (await videos.get(video.ref)).prompt == video.prompt
+
+
+async def test_each_change_is_heard_of_once_whoever_else_writes(table: TableClient, videos: VideoTable):
+    heard = list[tuple[VideoState | None, VideoState]]()
+    ledger = videos._ledger
+
+    def hear(before: Video | None, after: Video) -> None:
+        heard.append((before and before.state, after.state))
+
+    tables = [VideoTable(table, ledger, hear) for _ in range(4)]
+    video, promise = video_at(), Idempotency("key", "0" * 64)
+    await tables[0].insert(video, alarm_at=NOW, idempotency=promise)
+    with pytest.raises(AlreadyAccepted):
+        await tables[1].insert(video_at(1), alarm_at=NOW, idempotency=promise)
+    submitting = [
+        each.amend(video.ref, lambda kept: kept.submitting("d", NOW, usd_per_second=Decimal(0))) for each in tables
+    ]
+    await asyncio.gather(*submitting)
+    failure = Failure(code="c", message="m")
+    await asyncio.gather(*(each.amend(video.ref, lambda kept: kept.failed(failure, NOW)) for each in tables))
+
+    queued, asked, failed = VideoState.QUEUED, VideoState.SUBMITTING, VideoState.FAILED
+    assert heard == [(None, queued), (queued, asked), (asked, failed)]
 
 
 async def test_missing_record(videos: VideoTable):

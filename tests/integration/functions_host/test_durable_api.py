@@ -37,6 +37,13 @@ def test_the_app_starts_orchestrations_through_its_own_client_binding(host):
     assert status.json()["runtimeStatus"] == "Completed"
 
 
+def test_the_trace_of_whoever_started_an_orchestration_reaches_its_activities(host):
+    headers = {"traceparent": f"00-{'1' * 32}-{'2' * 16}-01"}
+    url = host.http.post("/api/start/show_trace", json=[], headers=headers).json()["statusQueryGetUri"]
+    status = wait_until(lambda: (answer := host.http.get(url)).status_code == 200 and answer)
+    assert status.json()["output"].split("-")[1] == "1" * 32
+
+
 def test_a_name_is_found_whatever_its_case_and_an_unknown_one_refused(host):
     host.orchestration("GREET_ALL", ["ann"]).reach("Completed")
     answer = host.http.post("/runtime/webhooks/durabletask/orchestrators/none")

@@ -57,6 +57,12 @@ def test_the_url_query_and_repeated_headers_reach_the_function(http):
     assert answer.headers["x-header"] == "1,2"
 
 
+def test_the_trace_of_the_request_reaches_the_function(http):
+    traceparent = f"00-{'1' * 32}-{'2' * 16}-01"
+    assert http.post("/api/echo", headers={"traceparent": traceparent}).headers["x-trace"] == traceparent
+    assert http.post("/api/echo").headers["x-trace"] == ""
+
+
 def test_an_asgi_app_behind_the_middleware_sets_several_cookies(http):
     cookies = http.get("/api/asgi/cookies").headers.get_list("set-cookie")
     assert [cookie.split(";")[0] for cookie in cookies] == ["first=1", "second=2"]

@@ -10,6 +10,8 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 from durabletask import entities, task
+from opentelemetry import context as trace
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
@@ -25,6 +27,7 @@ def note(line: str) -> None:
 @app.generic_input_binding(arg_name="client", type="durableClient")
 async def start(req: func.HttpRequest, client: str) -> func.HttpResponse:
     durable = df.DurableFunctionsClient(client)
+    trace.attach(TraceContextTextMapPropagator().extract(req.headers))
     try:
         instance_id = await durable.schedule_new_orchestration(req.route_params["name"], input=req.get_json())
         return durable.create_check_status_response(req, instance_id)
@@ -44,6 +47,16 @@ def greet_all(context: task.OrchestrationContext, names: list[str]) -> Generator
 @app.orchestration_trigger(context_name="context")
 def shout_all(context: task.OrchestrationContext, words: list[str]) -> Generator[task.Task[Any], Any, Any]:
     return (yield task.when_all([context.call_activity("shout", input=word) for word in words]))
+
+
+@app.orchestration_trigger(context_name="context")
+def show_trace(context: task.OrchestrationContext, _: Any) -> Generator[task.Task[Any], Any, Any]:
+    return (yield context.call_activity("trace_of", input=None))
+
+
+@app.activity_trigger("nothing")
+def trace_of(nothing: str, context: func.Context) -> str:
+    return context.trace_context.trace_parent
 
 
 @app.orchestration_trigger(context_name="context")

@@ -41,8 +41,9 @@ async def files(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @app.route("echo", methods=["POST"])
-async def echo(req: func.HttpRequest) -> func.HttpResponse:
+async def echo(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
     headers = {"x-url": req.url, "x-query": req.params.get("q", ""), "x-header": req.headers.get("x-twice", "")}
+    headers["x-trace"] = context.trace_context.trace_parent
     return func.HttpResponse(req.get_body(), mimetype="application/octet-stream", headers=headers)
 
 
