@@ -33,6 +33,9 @@ from azure.data.tables.aio import TableClient
 
 MOST_WRITES: Final = 100
 """A transaction takes no more."""
+CONNECTION_TIMEOUT_S: Final = 5
+READ_TIMEOUT_S: Final = 20
+"""Others wait for a transaction."""
 _SCOPE: Final = "https://storage.azure.com/.default"
 _BATCH, _CHANGESET = "batch_of_changes", "changeset"
 _BEFORE_PART: Final = f"--{_CHANGESET}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n"
@@ -83,7 +86,8 @@ class Transactions:
         credential = cast("Any", table.credential)
         named = isinstance(credential, AzureNamedKeyCredential)
         identity = _SharedKey(credential) if named else AsyncBearerTokenCredentialPolicy[Any, Any](credential, _SCOPE)
-        policies = [RequestIdPolicy(), AsyncRetryPolicy[Any, Any](), identity]
+        retries = AsyncRetryPolicy[Any, Any](retry_total=3, retry_backoff_factor=0.2)
+        policies = [RequestIdPolicy(), retries, identity]
         self._url = table.url
         self._rows = f"{table.url}/{table.table_name}"
         self._headers = {
@@ -93,7 +97,11 @@ class Transactions:
             "Content-Type": f"multipart/mixed; boundary={_BATCH}",
             "Accept": "application/json",
         }
-        transport = AioHttpTransport(use_env_settings=False)  # no proxies and no .netrc, looked for anew for every call
+        transport = AioHttpTransport(
+            use_env_settings=False,  # no proxies and no .netrc, which would be looked for anew for every call
+            connection_timeout=CONNECTION_TIMEOUT_S,
+            read_timeout=READ_TIMEOUT_S,
+        )
         self._client = AsyncPipelineClient[Any, Any](table.url, policies=policies, transport=transport)
 
     async def commit(self, writes: Sequence[Write]) -> Sequence[str]:

@@ -26,7 +26,7 @@ class Tally(NamedTuple):
 
     Attributes:
         requested: Videos that were accepted.
-        paid: Videos that ended and cost something.
+        paid: Videos that cost something, at their end or found out later.
         unpaid: Videos that ended and cost nothing.
         seconds: What was rendered and paid for.
         cost_usd: What it cost.
@@ -40,7 +40,7 @@ class Tally(NamedTuple):
 
     def with_entry(self, entry: Entry) -> "Tally":
         """With one more."""
-        is_paid = entry.kind is MovementKind.SETTLE
+        is_paid = entry.kind in {MovementKind.SETTLE, MovementKind.CORRECT}
         return Tally(
             self.requested + (entry.kind is MovementKind.RESERVE),
             self.paid + is_paid,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from io import StringIO
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Query, Request, Response
 from pydantic import BaseModel, ConfigDict
@@ -17,6 +17,7 @@ from front_door.services import FrontDoorServices
 
 MOST_DAYS = 366
 CSV = "text/csv"
+CSV_TOO: dict[int | str, dict[str, Any]] = {200: {"content": {CSV: {}}}}
 
 
 class UsageQuery(BaseModel):
@@ -77,13 +78,17 @@ class TallyAnswer(BaseModel):
         return cls(**tally._asdict())
 
 
-class UsageLine(TallyAnswer):
-    """The sums of one group."""
+class Group(BaseModel):
+    """What is added up, by what it is grouped by; a key of the configuration has no id."""
 
     tenant: str | None = None
     key: str | None = None
     model: str | None = None
     day: date | None = None
+
+
+class UsageLine(TallyAnswer, Group):
+    """The sums of one group."""
 
 
 class UsageAnswer(BaseModel):

@@ -6,14 +6,14 @@ from fastapi import APIRouter, Query, Request, Response
 
 from domain.usage import Grouping
 from front_door.services import Services, Tenant
-from front_door.usage_wire import CSV, UsageAnswer, UsageQuery, usage_answer
+from front_door.usage_wire import CSV_TOO, UsageAnswer, UsageQuery, usage_answer
 
 router = APIRouter(prefix="/usage", tags=["usage"])
 
 OWN = (Grouping.KEY, Grouping.MODEL, Grouping.DAY)
 
 
-@router.get("", response_model=UsageAnswer, responses={200: {"content": {CSV: {}}}})
+@router.get("", response_model=UsageAnswer, response_model_exclude_none=True, responses=CSV_TOO)
 async def usage(
     request: Request, tenant: Tenant, services: Services, query: Annotated[UsageQuery, Query()]
 ) -> Response | UsageAnswer:

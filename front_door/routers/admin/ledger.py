@@ -8,7 +8,7 @@ from domain.account import Account
 from domain.usage import Grouping
 from front_door.services import FrontDoorServices, Services
 from front_door.usage_wire import (
-    CSV,
+    CSV_TOO,
     DifferenceAnswer,
     UsageAnswer,
     UsageQuery,
@@ -28,7 +28,7 @@ class AdminUsageQuery(UsageQuery):
     tenant: str | None = None
 
 
-@router.get("/usage", response_model=UsageAnswer, responses={200: {"content": {CSV: {}}}})
+@router.get("/usage", response_model=UsageAnswer, response_model_exclude_none=True, responses=CSV_TOO)
 async def usage(
     request: Request, services: Services, query: Annotated[AdminUsageQuery, Query()]
 ) -> Response | UsageAnswer:

@@ -137,7 +137,7 @@ async def test_usage_by_key_model_and_day(world: World):
     await end(world, ids[1], well=False)
     report = (await world.ask("GET", "/v1/usage?group_by=key,model,day")).json()
     sums = {"requested": 3, "paid": 1, "unpaid": 1, "seconds": 4, "cost_usd": PRICE}
-    group = {"tenant": None, "key": "key_1", "model": "sora-2", "day": NOW.date().isoformat()}
+    group = {"key": "key_1", "model": "sora-2", "day": NOW.date().isoformat()}
     assert report == {
         "object": "usage",
         "first": NOW.date().replace(day=1).isoformat(),
