@@ -1,5 +1,6 @@
 """Spans: what was done for whom, and how long each part of it took. They cost little while nobody exports them."""
 
+from asyncio import CancelledError
 from collections.abc import Generator, Mapping, MutableMapping
 from contextlib import contextmanager
 
@@ -33,7 +34,7 @@ def span(
     ) as opened:
         try:
             yield opened
-        except Exception as error:
+        except (Exception, CancelledError) as error:
             opened.set_status(StatusCode.ERROR)
             opened.set_attribute("error.type", type(error).__name__)
             raise

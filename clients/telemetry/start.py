@@ -98,8 +98,11 @@ def _prometheus_text() -> Callable[[], bytes]:
 def _trace(exporters: "Iterable[SpanExporter]", environment: Mapping[str, str]) -> None:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
-    provider = TracerProvider(resource=_resource(environment))
+    # The parent's flag is not to decide: that of a host that records nothing would silence us, and that of any caller.
+    sampler = None if environment.get("OTEL_TRACES_SAMPLER") else ALWAYS_ON
+    provider = TracerProvider(sampler, _resource(environment))
     for exporter in exporters:
         provider.add_span_processor(BatchSpanProcessor(exporter))
     trace.set_tracer_provider(provider)

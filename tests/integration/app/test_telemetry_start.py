@@ -21,7 +21,7 @@ from clients.telemetry.spans import span
 from clients.telemetry.start import start_telemetry
 
 telemetry = start_telemetry(Settings(), os.environ)
-with span("work", {"reelay.video": "video_1"}):
+with span("work", {"reelay.video": "video_1"}, parent=os.environ.get("PARENT")):
     ACCEPTED.add(1, {"model": "sora-2"})
 print(telemetry.is_on, telemetry.metrics_text is not None)
 heavy = ("opentelemetry.sdk", "opentelemetry.exporter.otlp", "azure.monitor", "prometheus_client")
@@ -95,6 +95,13 @@ def test_a_collector_may_want_spans_only(collector: str):
 
     assert [*Collector.got] == ["/v1/traces"]
     assert b"reels" in Collector.got["/v1/traces"]
+
+
+@pytest.mark.parametrize(("sampler", "kept"), [({}, True), ({"OTEL_TRACES_SAMPLER": "parentbased_always_on"}, False)])
+def test_only_if_told_so_the_parent_decides_what_is_kept(collector: str, sampler: dict[str, str], kept: bool):
+    start(OTEL_EXPORTER_OTLP_ENDPOINT=collector, PARENT=f"00-{'1' * 32}-{'2' * 16}-00", **sampler)
+
+    assert ("/v1/traces" in Collector.got) is kept
 
 
 def test_azure_monitor_gets_both(collector: str):

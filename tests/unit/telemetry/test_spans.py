@@ -1,5 +1,7 @@
 """A span says what was done for whom, and goes on in the trace of whoever wanted it."""
 
+import asyncio
+
 import httpx
 import pytest
 from opentelemetry.trace import SpanKind, StatusCode, format_span_id, format_trace_id
@@ -40,12 +42,14 @@ def test_where_no_span_is_open_nothing_is_passed_on():
     assert (traceparent(), headers) == (None, {})
 
 
-def test_a_span_that_was_not_sampled_is_passed_on_as_such(told: Told):
-    with span("work", {}, parent=TRACEPARENT.removesuffix("01") + "00"):
-        passed_on = traceparent()
-    assert passed_on
-    assert passed_on.endswith("-00")
-    assert told.spans() == {}
+async def test_who_was_not_waited_for_is_an_error(told: Told):
+    async def wait() -> None:
+        with span("work", {}):
+            await asyncio.get_running_loop().create_future()
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(wait(), timeout=0.001)
+    assert told.spans()["work"].attributes == {"error.type": "CancelledError"}
 
 
 async def test_an_activity_belongs_to_the_request_that_was_accepted(told: Told):
