@@ -78,8 +78,10 @@ class Callers:
         return Unauthorized(HOW_TO_BEGIN if await self.are_none() else message)
 
     async def are_none(self) -> bool:
-        """Whether nobody can call, because there is no key."""
-        return not self._configured.weights and not self._tokens and not await self._records.is_any_key()
+        """Whether nobody can call: there is no key, and no application that could come without one."""
+        if self._configured.weights or await self._records.is_any_key():
+            return False
+        return self._tokens is None or not await self._records.is_any_tenant()
 
     async def _is_known(self, tenant: str) -> bool:
         return tenant in self._configured.weights or await self._records.tenant(tenant) is not None

@@ -41,7 +41,8 @@ class RecentRecords:
         self._by_digest = remembered(records.keys.by_digest)
         self._by_id = remembered(records.keys.find)
         self._tenants = remembered(records.tenants.find)
-        self._is_any = remembered(lambda _: records.keys.is_any())
+        self._is_any_key = remembered(lambda _: records.keys.is_any())
+        self._is_any_tenant = remembered(lambda _: records.tenants.is_any())
 
     async def key_by_digest(self, digest: str) -> ApiKey | None:
         """The key that is known by a secret, if there is one."""
@@ -57,7 +58,11 @@ class RecentRecords:
 
     async def is_any_key(self) -> bool:
         """Whether any key can be used."""
-        return await self._is_any.get(await self._dated("keys"))
+        return await self._is_any_key.get(await self._dated(""))
+
+    async def is_any_tenant(self) -> bool:
+        """Whether any tenant is on record."""
+        return await self._is_any_tenant.get(await self._dated(""))
 
     async def _dated(self, asked: str) -> _Dated:
-        return (await self._newest.get("change"), asked)
+        return (await self._newest.get(""), asked)

@@ -37,6 +37,10 @@ class TenantRecords:
             return found
         raise _missing(name)
 
+    async def is_any(self) -> bool:
+        """Whether any tenant is on record."""
+        return await self._rows.is_any(_TENANTS)
+
     async def page(self, *, after: str | None, limit: int) -> Sequence[Tenant]:
         """Records by name.
 

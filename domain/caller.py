@@ -5,12 +5,13 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from domain.catalog import Operation
 from domain.errors import NotAllowed
 from domain.video_request import VideoRequest
 
+type _Some[T] = Annotated[frozenset[T], PlainSerializer(sorted, when_used="json")]
 type Usd = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=6)]
 
 
@@ -55,10 +56,10 @@ class Allowance(_Value):
         sizes: `WIDTHxHEIGHT`.
     """
 
-    models: frozenset[str] | None = None
-    operations: frozenset[Operation] | None = None
+    models: _Some[str] | None = None
+    operations: _Some[Operation] | None = None
     max_seconds: Annotated[int, Field(gt=0)] | None = None
-    sizes: frozenset[str] | None = None
+    sizes: _Some[str] | None = None
 
     def check(self, asked: VideoRequest) -> None:
         """Refuse what is not in it.
@@ -108,10 +109,14 @@ class Caller(_Value):
     tenant_limits: Limits = Limits()
     weight: float = 1.0
 
+    def limits(self) -> Mapping[str | None, Limits]:
+        """What holds for the tenant, under None, and for the key, under its id."""
+        return {None: self.tenant_limits} | ({self.key_id: self.key_limits} if self.key_id else {})
+
     @property
     def may_be_held_up(self) -> bool:
         """Whether it may have to wait with what it asks for."""
-        return self.key_limits.may_only_delay or self.tenant_limits.may_only_delay
+        return any(limits.may_only_delay for limits in self.limits().values())
 
 
 def _check(param: str, wanted: str, allowed: frozenset[str] | None) -> None:

@@ -25,7 +25,7 @@ def _is_no_folder_of_ours(tenant: str) -> str:
 
 
 type TenantName = Annotated[str, Field(pattern=_NAME), AfterValidator(_is_no_folder_of_ours)]
-type Weight = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
+type Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 type Metadata = Annotated[
     Mapping[
         Annotated[str, Field(min_length=1, max_length=METADATA_KEY_LIMIT)],

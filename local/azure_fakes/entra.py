@@ -42,8 +42,15 @@ class Entra:
 
     async def configuration(self, call: Call) -> Response:
         """GET /{tenant}/v2.0/.well-known/openid-configuration."""
-        keys = f"{_authority(call.request)}/discovery/v2.0/keys"
-        return JSONResponse({"issuer": f"{_authority(call.request)}/v2.0", "jwks_uri": keys})
+        authority = _authority(call.request)
+        return JSONResponse(
+            {
+                "issuer": f"{authority}/v2.0",
+                "token_endpoint": f"{authority}/oauth2/v2.0/token",
+                "authorization_endpoint": f"{authority}/oauth2/v2.0/authorize",  # not there, but its clients want one
+                "jwks_uri": f"{authority}/discovery/v2.0/keys",
+            }
+        )
 
     async def keys(self, _: Call) -> Response:
         """GET /{tenant}/discovery/v2.0/keys."""

@@ -19,6 +19,7 @@ class Addresses:
         identity: The managed identity endpoint.
         eventgrid: The Event Grid topic.
         otlp: The collector of spans and metrics.
+        entra: The directory of Entra.
         vault: The Key Vault.
         vault_ca: The file of the authority that certifies the Key Vault.
     """
@@ -30,6 +31,7 @@ class Addresses:
     identity: str
     eventgrid: str
     otlp: str
+    entra: str
     vault: str
     vault_ca: str
 
@@ -45,6 +47,7 @@ class Addresses:
             identity=f"{upstream}/identity/token",
             eventgrid=f"{upstream}/eventgrid/api/events",
             otlp=f"{upstream}/otlp",
+            entra=f"https://127.0.0.1:{announced['vault']}/local",
             vault=f"https://127.0.0.1:{announced['vault']}",
             vault_ca=announced["vault_ca"],
         )

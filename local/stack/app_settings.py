@@ -56,6 +56,8 @@ def _reelay(addresses: Addresses, memory: Memory) -> dict[str, str]:
         "REELAY_LOCAL_API_KEY": memory.api_key,
         "REELAY_ADMIN_KEY": "env:REELAY_LOCAL_ADMIN_KEY",
         "REELAY_LOCAL_ADMIN_KEY": memory.admin_key,
+        "REELAY_ENTRA_ISSUER": f"{addresses.entra}/v2.0",
+        "REELAY_ENTRA_AUDIENCE": "api://reelay",
         "REELAY_KEY_VAULT_CA": str(addresses.vault_ca),
         "REELAY_EVENT_GRID_ENDPOINT": addresses.eventgrid,
         "REELAY_EVENT_GRID_KEY": "env:REELAY_LOCAL_EVENT_GRID_KEY",  # tokens are not sent over http

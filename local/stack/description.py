@@ -25,6 +25,7 @@ class StackDescription(BaseModel):
         table: Its table endpoint.
         eventgrid: The Event Grid topic.
         identity: The managed identity endpoint.
+        entra: The directory of Entra; `{entra}/oauth2/v2.0/token` issues tokens to applications.
     """
 
     base_url: str
@@ -36,4 +37,5 @@ class StackDescription(BaseModel):
     table: str
     eventgrid: str
     identity: str
+    entra: str
     pids: Pids

@@ -74,6 +74,7 @@ class _Stack:
             table=services.table,
             eventgrid=services.eventgrid,
             identity=services.identity,
+            entra=services.entra,
             pids=Pids(
                 host=[service.pid for service in self.hosts],
                 engine=self._engine.pid,
