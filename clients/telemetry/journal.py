@@ -40,22 +40,23 @@ class VideoJournal:
         """
         if before is None:
             metrics.ACCEPTED.add(1, {"model": after.model, "tenant": after.tenant})
-            self._log(after)
+            _tell(after, after.prompt if self.log_prompts else None)
             return
         if before.state is not after.state:
             _count(after)
-            self._log(after)
+            _tell(after)
         if before.announced < after.announced and _completion_is_pending(before):
             _measure(metrics.PUBLISH_TIME, after.ended_at, self.clock(), _where(after))
         movement = Movement.between(before, after)
         if movement and movement.spent_usd > 0:
             metrics.SPEND.add(float(movement.spent_usd), _whose(after))
 
-    def _log(self, video: Video) -> None:
-        with bound(video=video.video_id, tenant=video.tenant, deployment=video.deployment):
-            told = {"model": video.model, "state": video.state.value, "code": video.failure and video.failure.code}
-            prompt = {"prompt": video.prompt} if self.log_prompts and video.state is VideoState.QUEUED else {}
-            _log.info("the video is %s", video.state, extra={"fields": told | prompt})
+
+def _tell(video: Video, prompt: str | None = None) -> None:
+    with bound(video=video.video_id, tenant=video.tenant, deployment=video.deployment):
+        code = video.failure and video.failure.code
+        told = {"model": video.model, "state": video.state.value, "code": code, "prompt": prompt}
+        _log.info("the video is %s", video.state, extra={"fields": told})
 
 
 def _count(video: Video) -> None:

@@ -101,7 +101,7 @@ def test_each_state_is_a_line_of_the_log(caplog: pytest.LogCaptureFixture):
 def test_the_log_tells_the_prompt_once_and_only_if_it_may(caplog: pytest.LogCaptureFixture, log_prompts: bool):
     caplog.set_level(logging.INFO)
     journal(log_prompts=log_prompts).wrote(None, QUEUED)
-    journal(log_prompts=log_prompts).wrote(QUEUED, SUBMITTING)
+    journal(log_prompts=log_prompts).wrote(SUBMITTING, SUBMITTING.refused())
 
     prompts = [record.__dict__["fields"].get("prompt") for record in caplog.records]
     assert prompts == [QUEUED.prompt if log_prompts else None, None]
