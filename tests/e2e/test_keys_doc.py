@@ -16,17 +16,26 @@ OBEDIENT_CURL = 'curl() { command curl --fail-with-body -w "\\n" "$@"; }\n'
 
 
 def test_every_command_is_answered_and_the_audit_tells_of_it(stack: RunningStack) -> None:
-    environment = {"PATH": "/usr/bin:/bin", "BASE_URL": stack.base_url, "ADMIN_KEY": stack.admin_key}
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "BASE_URL": stack.base_url,
+        "ADMIN_KEY": stack.admin_key,
+        "UPSTREAM": stack.upstream,
+        "ENTRA": stack.entra,
+    }
     commands = OBEDIENT_CURL + "".join(block for block in BLOCKS if "export" not in block)
     done = subprocess.run(
         ["sh", "-eu"], input=commands, text=True, env=environment, capture_output=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    first, changed, rotated, revoked, tenant, audit = (json.loads(line) for line in done.stdout.splitlines() if line)
+    answers = [json.loads(line) for line in done.stdout.splitlines() if line]
+    first, changed, rotated, revoked, tenant, application, models, audit = answers
     assert first["secret"].startswith("sk-")
     assert changed["limits"]["budget_usd"] == {"day": "50"}
     assert (rotated["id"], len(rotated["secrets"]), revoked["deleted"]) == (changed["id"], 2, True)
     assert tenant["weight"] == 2
+    assert application["name"].startswith("6666")
+    assert models["data"]
     assert [entry["action"] for entry in audit["data"]] == ["tenant.change"]
     answer = httpx.get(f"{stack.base_url}/models", headers={"api-key": first["secret"]})
     assert answer.status_code == 200
