@@ -44,6 +44,7 @@ def test_documentation_lists_every_operation_once(stack: RunningStack):
     assert "swagger-ui" in httpx.get(f"{stack.host}/docs").text
     assert {path: sorted(methods) for path, methods in described["paths"].items()} == {
         "/healthz": ["get"],
+        "/metrics": ["get"],
         "/readyz": ["get"],
         "/v1/admin/deployments": ["get"],
         "/v1/admin/webhooks": ["get", "post"],
