@@ -54,6 +54,15 @@ class Ledger:
         """
         return await self._desk(tenant).book(order, writes)
 
+    def check_rate(self, caller: Caller) -> None:
+        """Refuse at once what certainly comes too soon: only time can allow it, whatever others do meanwhile.
+
+        Raises:
+            RateLimited: The minute's requests were made.
+        """
+        if desk := self._desks.get(caller.tenant):
+            desk.check_rate(caller)
+
     def rate(self, caller: Caller) -> Rate | None:
         """How often a caller may still ask, as far as this process knows; None if that is not limited."""
         desk = self._desks.get(caller.tenant)

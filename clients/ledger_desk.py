@@ -121,9 +121,14 @@ class Desk:
 
     def rate(self, caller: Caller) -> Rate | None:
         """How often the caller may still ask, by the tighter of its limits, as far as this process knows."""
-        limits, now = {None: caller.tenant_limits, caller.key_id: caller.key_limits}, self._clock()
-        rates = [kept.account.rate(limits[key_id], now) for key_id, kept in self._kept.items() if key_id in limits]
+        limits, now = caller.limits(), self._clock()
+        rates = [self._kept[key_id].account.rate(limits[key_id], now) for key_id in limits if key_id in self._kept]
         return min((rate for rate in rates if rate), key=lambda rate: rate.remaining, default=None)
+
+    def check_rate(self, caller: Caller) -> None:
+        """Refuse what certainly comes too soon; see `Ledger.check_rate`."""
+        if self._kept:
+            self._booking().check_rate(caller.limits())
 
     async def _book_all(self) -> None:
         while self._waiting:
@@ -186,7 +191,7 @@ class Desk:
         return _Kept(Account(), None)
 
     def _plan(self, group: Sequence[_Posting]) -> _Plan:
-        booking = Booking({key_id: kept.account for key_id, kept in self._kept.items()}, self._clock())
+        booking = self._booking()
         plan = _Plan(booking.accounts, booked := [], refused := [])
         for posting in group:
             try:
@@ -201,6 +206,9 @@ class Desk:
             used = accounts[None].used_ratio(posting.order.limits()[None], self._clock())
             if used is not None:
                 BUDGET_USED.set(used, tenant=self._tenant)
+
+    def _booking(self) -> Booking:
+        return Booking({key_id: kept.account for key_id, kept in self._kept.items()}, self._clock())
 
     async def _write(self, plan: _Plan) -> bool:
         """Write all that is booked.

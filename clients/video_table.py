@@ -110,6 +110,14 @@ class VideoTable:
                 raise  # but ids are unique: the record that is there is its own
         self._wrote(None, video)
 
+    def check_rate(self, caller: Caller) -> None:
+        """Refuse at once what `insert` would certainly refuse as it comes too soon.
+
+        Raises:
+            RateLimited: The caller has to wait.
+        """
+        self._ledger.check_rate(caller)
+
     async def get(self, ref: VideoRef) -> Video:
         """The record.
 

@@ -24,11 +24,8 @@ class Order(NamedTuple):
 
     def limits(self) -> Mapping[str | None, Limits]:
         """Which accounts it changes, and what holds for each."""
-        caller, key_id = self.caller, self.movement.key_id
-        limits: dict[str | None, Limits] = {None: caller.tenant_limits if caller else Limits()}
-        if key_id:
-            limits[key_id] = caller.key_limits if caller else Limits()
-        return limits
+        held = self.caller.limits() if self.caller else dict[str | None, Limits]()
+        return {key_id: held.get(key_id, Limits()) for key_id in dict.fromkeys((None, self.movement.key_id))}
 
 
 class Booking:
@@ -60,10 +57,19 @@ class Booking:
             self.accounts[key_id] = asked.booked(entry)
         return entry
 
+    def check_rate(self, limits: Mapping[str | None, Limits]) -> None:
+        """Refuse what comes too soon, by those of the accounts that are known.
+
+        Raises:
+            RateLimited: The minute's requests were made.
+        """
+        for key_id, limit in limits.items():
+            if key_id in self.accounts:
+                self.accounts[key_id].check_rate(limit, _whose(key_id), self._now)
+
     def _check(self, order: Order, limits: Mapping[str | None, Limits]) -> None:
         """Time first: nothing else can allow what comes too soon, so nobody needs to read the accounts again for it."""
-        for key_id, limit in limits.items():
-            self.accounts[key_id].check_rate(limit, _whose(key_id), self._now)
+        self.check_rate(limits)
         for key_id, limit in limits.items():
             self.accounts[key_id].check_room(order.movement.reserved_usd, limit, _whose(key_id), self._now)
 

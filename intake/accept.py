@@ -96,6 +96,8 @@ async def keep_video(
         RequestConflict: The key came with other fields before.
     """
     promise = _promise(fields, operation, terms)
+    if promise is None:  # else it may have been accepted before
+        intake.videos.check_rate(caller)
     draft = await read_draft(fields, operation, caller=caller, may_fall_back=terms.may_fall_back, intake=intake)
     if intake.guardrails:
         await _pass(intake.guardrails, draft, caller, promise, intake)

@@ -99,6 +99,9 @@ class FakeVideoTable:
             self.limit(video)
         self.add(self.records.get(video.ref, video), alarm_at=alarm_at)
 
+    def check_rate(self, caller: Caller) -> None:
+        pass
+
     async def get(self, ref: VideoRef) -> Video:
         if ref in self.broken:
             raise self.broken[ref]

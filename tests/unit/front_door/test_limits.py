@@ -102,6 +102,12 @@ async def test_too_soon(world: World):
     assert (await create(world)).status_code == 200
 
 
+async def test_what_comes_too_soon_is_not_even_read(world: World):
+    limited(world, requests_per_minute=1)
+    await create(world)
+    assert (await world.ask("POST", "/v1/videos", json={"prompt": ""})).status_code == 429
+
+
 async def test_too_many_in_flight(world: World):
     limited(world, max_in_flight=1)
     video_id = (await create(world)).json()["id"]
