@@ -8,6 +8,7 @@ from typing import Final
 from azure.data.tables.aio import TableClient
 
 from clients import ledger_rows as rows
+from clients.known_accounts import KnownAccounts
 from clients.ledger_desk import Commits, Desk
 from clients.table_rows import rows_between, tenant_partition
 from clients.transactions import Write
@@ -61,12 +62,12 @@ class Ledger:
             RateLimited: The minute's requests were made.
         """
         if desk := self._desks.get(caller.tenant):
-            desk.check_rate(caller)
+            desk.accounts.check_rate(caller)
 
     def rate(self, caller: Caller) -> Rate | None:
         """How often a caller may still ask, as far as this process knows; None if that is not limited."""
         desk = self._desks.get(caller.tenant)
-        return desk.rate(caller) if desk else None
+        return desk.accounts.rate(caller) if desk else None
 
     async def accounts(self, tenant: str) -> Accounts:
         """A tenant's account and those of its keys."""
@@ -100,7 +101,8 @@ class Ledger:
     def _desk(self, tenant: str) -> Desk:
         desk = self._desks.get(tenant)
         if desk is None:
-            desk = self._desks[tenant] = Desk(tenant, self._table, self._transactions, self._clock)
+            accounts = KnownAccounts(tenant, self._table, self._clock)
+            desk = self._desks[tenant] = Desk(tenant, accounts, self._transactions)
             self._forget_idle()
         return desk
 

@@ -8,24 +8,17 @@ account changed reads it again and retries.
 import asyncio
 from asyncio import Future, Task
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
-from datetime import datetime
+from collections.abc import Sequence
 from random import random
-from typing import Any, Final, NamedTuple, Protocol
-
-from azure.core.exceptions import ResourceNotFoundError
+from typing import Final, NamedTuple, Protocol
 
 from clients import ledger_rows as rows
-from clients.table_rows import tenant_partition
+from clients.known_accounts import KnownAccounts
 from clients.telemetry.metrics import BUDGET_USED
 from clients.transactions import Write, WriteLost
-from domain.account import Account
-from domain.booking import Accounts, Booking, Order
-from domain.caller import Caller
+from domain.booking import Accounts, Order
 from domain.errors import Busy, LimitReached, RateLimited
 from domain.movement import Entry
-from domain.rate import Rate
 
 GROUP: Final = 16
 """So many are booked together: with four rows, an entry and a key's account each, less than a transaction's hundred."""
@@ -34,14 +27,6 @@ GROUP_CHARACTERS: Final = 250_000
 ATTEMPTS: Final = 40
 FIRST_PAUSE_S: Final = 0.02
 LONGEST_PAUSE_S: Final = 0.5
-
-
-class Rows(Protocol):
-    """Reads a row."""
-
-    def get_entity(self, partition_key: str, row_key: str) -> Awaitable[Any]:
-        """The row, or `ResourceNotFoundError`."""
-        ...
 
 
 class Commits(Protocol):
@@ -68,13 +53,6 @@ class _Posting(NamedTuple):
             self.done.set_exception(error)
 
 
-class _Kept(NamedTuple):
-    """An account, and the ETag of its row if it has one."""
-
-    account: Account
-    etag: str | None
-
-
 class _Plan(NamedTuple):
     """What a transaction would do."""
 
@@ -93,17 +71,17 @@ class Desk:
 
     Args:
         tenant: Whose.
-        table: Reads the accounts.
+        accounts: The tenant's.
         transactions: Writes.
-        clock: The present time, UTC.
+
+    Attributes:
+        accounts: The same.
     """
 
-    def __init__(self, tenant: str, table: Rows, transactions: Commits, clock: Callable[[], datetime]) -> None:
+    def __init__(self, tenant: str, accounts: KnownAccounts, transactions: Commits) -> None:
+        self.accounts = accounts
         self._tenant = tenant
-        self._table = table
         self._transactions = transactions
-        self._clock = clock
-        self._kept = dict[str | None, _Kept]()
         self._waiting = deque[_Posting]()
         self._work: Task[None] | None = None
 
@@ -119,24 +97,13 @@ class Desk:
         self._work = self._work or asyncio.create_task(self._book_all())
         return await posting.done
 
-    def rate(self, caller: Caller) -> Rate | None:
-        """How often the caller may still ask, by the tighter of its limits, as far as this process knows."""
-        limits, now = caller.limits(), self._clock()
-        rates = [self._kept[key_id].account.rate(limits[key_id], now) for key_id in limits if key_id in self._kept]
-        return min((rate for rate in rates if rate), key=lambda rate: rate.remaining, default=None)
-
-    def check_rate(self, caller: Caller) -> None:
-        """Refuse what certainly comes too soon; see `Ledger.check_rate`."""
-        if self._kept:
-            self._booking().check_rate(caller.limits())
-
     async def _book_all(self) -> None:
         while self._waiting:
             group = self._next_group()
             try:
                 await self._book(group)
             except Exception as error:  # noqa: BLE001 - it is for those who wait
-                self._kept.clear()  # for it may have been written
+                self.accounts.forget()  # for they may have been written
                 for posting in group:
                     posting.fail(error)
         self._work = None
@@ -158,11 +125,12 @@ class Desk:
         """Try until everybody has an answer."""
         lost, is_newest = 0, False
         while group := [posting for posting in group if not posting.done.done()]:
-            is_newest = await self._read_accounts(group) or is_newest
+            needed = (key_id for posting in group for key_id in posting.order.limits())
+            is_newest = await self.accounts.read(needed) or is_newest
             plan = self._plan(group)
             self._tell_used(group, plan.accounts)
             if plan.needs_newest and not is_newest:
-                self._kept.clear()
+                self.accounts.forget()
                 continue
             for posting, error in plan.refused:
                 posting.fail(error)
@@ -172,26 +140,8 @@ class Desk:
                     raise Busy("Too many videos begin or end at the same time.", retry_after_s=1)
                 await asyncio.sleep(random() * min(FIRST_PAUSE_S * 2**lost, LONGEST_PAUSE_S))  # noqa: S311 - no secret
 
-    async def _read_accounts(self, group: Sequence[_Posting]) -> bool:
-        """Read those that are not known.
-
-        Returns:
-            Whether that was all of them.
-        """
-        needed = {key_id: None for posting in group for key_id in posting.order.limits()}
-        missing = [key_id for key_id in needed if key_id not in self._kept]
-        found = await asyncio.gather(*(self._read(key_id) for key_id in missing))
-        self._kept.update(zip(missing, found, strict=True))
-        return len(missing) == len(self._kept)
-
-    async def _read(self, key_id: str | None) -> _Kept:
-        with suppress(ResourceNotFoundError):
-            row = await self._table.get_entity(tenant_partition(self._tenant), rows.account_key(key_id))
-            return _Kept(rows.to_account(row), row.metadata["etag"])
-        return _Kept(Account(), None)
-
     def _plan(self, group: Sequence[_Posting]) -> _Plan:
-        booking = self._booking()
+        booking = self.accounts.booking()
         plan = _Plan(booking.accounts, booked := [], refused := [])
         for posting in group:
             try:
@@ -203,12 +153,9 @@ class Desk:
     def _tell_used(self, group: Sequence[_Posting], accounts: Accounts) -> None:
         """Let the metrics say how much of its budget the tenant has used, also where nothing more fits into it."""
         for posting in group:
-            used = accounts[None].used_ratio(posting.order.limits()[None], self._clock())
+            used = accounts[None].used_ratio(posting.order.limits()[None], self.accounts.clock())
             if used is not None:
                 BUDGET_USED.set(used, tenant=self._tenant)
-
-    def _booking(self) -> Booking:
-        return Booking({key_id: kept.account for key_id, kept in self._kept.items()}, self._clock())
 
     async def _write(self, plan: _Plan) -> bool:
         """Write all that is booked.
@@ -216,8 +163,8 @@ class Desk:
         Returns:
             Whether the accounts were still the same; a row of somebody's own that was refused is theirs to mend.
         """
-        changed = [key_id for key_id, account in plan.accounts.items() if account is not self._kept[key_id].account]
-        writes = [self._account_write(key_id, plan.accounts[key_id]) for key_id in changed]
+        changed = self.accounts.changed(plan.accounts)
+        writes = [self.accounts.write(key_id, plan.accounts[key_id]) for key_id in changed]
         writes += [Write(rows.entry_row(self._tenant, entry)) for _, entry in plan.booked]
         shares = _shares(plan, len(writes))
         writes += [write for posting, _ in plan.booked for write in posting.writes]
@@ -228,18 +175,14 @@ class Desk:
                 if error.index in share:
                     posting.fail(WriteLost(error.index - share.start))
                     return True
-            self._kept.clear()
+            self.accounts.forget()
             return False
         for key_id, etag in zip(changed, etags, strict=False):
-            self._kept[key_id] = _Kept(plan.accounts[key_id], etag)
+            self.accounts.written(key_id, plan.accounts[key_id], etag)
         for posting, share in shares:
             if not posting.done.done():
                 posting.done.set_result(etags[share.start : share.stop])
         return True
-
-    def _account_write(self, key_id: str | None, account: Account) -> Write:
-        row, etag = rows.account_row(self._tenant, key_id, account), self._kept[key_id].etag
-        return Write(row, "replace", etag) if etag else Write(row)
 
 
 def _shares(plan: _Plan, start: int) -> list[tuple[_Posting, range]]:
