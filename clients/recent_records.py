@@ -33,7 +33,9 @@ class RecentRecords:
 
     def __init__(self, records: Administration, monotonic: Callable[[], float] = time.monotonic) -> None:
         def remembered[T](read: Callable[[str], Awaitable[T]]) -> ExpiringCache[_Dated, T]:
-            return ExpiringCache(lambda dated: read(dated[1]), fresh_s=_KEPT_S, monotonic=monotonic)
+            return ExpiringCache(
+                lambda dated: read(dated[1]), fresh_s=_KEPT_S, ahead_s=_KEPT_S / 2, monotonic=monotonic
+            )
 
         self._newest = ExpiringCache[str, str | None](
             lambda _: records.audit.newest_change(), fresh_s=FRESH_S, ahead_s=_AHEAD_S, monotonic=monotonic
