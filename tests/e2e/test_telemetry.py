@@ -1,14 +1,19 @@
 """A full run on the real stack: one trace from request to deployment, and no secret or prompt told to anybody."""
 
 import json
+import os
 import re
+import signal
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.e2e.full_run import Run, full_run
+from tests.e2e.running_stack import RunningStack, running_stack, wait_until
 
 TIMES = ("reelay.slot.wait", "reelay.render.time", "reelay.copy.time", "reelay.publish.time", "reelay.polls")
 
@@ -39,6 +44,28 @@ def test_a_video_of_a_batch_has_a_trace_of_its_own(run: Run):
     spans = [span for span in run.spans if span["trace_id"] == batch_line["trace_id"]]
     assert batch_line["parent_id"] is None
     assert {span["name"] for span in spans} >= {"batch_line", "submit_render_job", "copy_content"}
+
+
+def test_a_trace_survives_whoever_dies(tmp_path: Path):
+    with running_stack(tmp_path / "state", TELEMETRY="true", RENDER_TIME_S="2") as stack:
+        headers = {"api-key": stack.api_key}
+        with httpx.Client(base_url=stack.base_url, headers=headers, timeout=30) as client:
+            path = f"/videos/{client.post('/videos', json={'prompt': 'a kite'}).raise_for_status().json()['id']}"
+            wait_until(lambda: client.get(path).json()["status"] == "in_progress", "it renders")
+            wait_until(lambda: names_of(spans_of(stack)) >= {"POST /v1/videos", "submit_render_job"}, "that is told")
+            os.kill(stack.pids["host"][0], signal.SIGKILL)
+            wait_until(lambda: client.get(path).json()["status"] == "completed", "it is completed")
+        wait_until(lambda: "copy_content" in names_of(spans_of(stack)), "that is told, too")
+        told = [span for span in spans_of(stack) if span["name"] in {"POST /v1/videos", "copy_content"}]
+    assert len({span["trace_id"] for span in told}) == 1
+
+
+def spans_of(stack: RunningStack) -> list[dict[str, Any]]:
+    return httpx.get(f"{stack.upstream}/_control/telemetry").json()["spans"]
+
+
+def names_of(spans: list[dict[str, Any]]) -> set[str]:
+    return {span["name"] for span in spans}
 
 
 def test_what_happened_is_counted(run: Run):
