@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 
-from benchmarks import copies, create, downloads, healthz, list_videos, once, render, startup, status
+from benchmarks import copies, create, downloads, healthz, limits, list_videos, once, render, startup, status
 from benchmarks.figure import Benchmark, Figure
 from benchmarks.table import print_table
 from local.stack.main import run
@@ -17,6 +17,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "healthz": healthz.measure,
     "create": create.measure,
     "status": status.measure,
+    "limits": limits.measure,
     "list": list_videos.measure,
     "downloads": downloads.measure,
     "copies": copies.measure,

@@ -99,6 +99,14 @@ class Outcome:
         return (self.creations, self.completed, self.orphans, self.shared) == (VIDEOS, VIDEOS, 0, 0)
 
 
+class Books(BaseModel):
+    """What our ledger says of itself."""
+
+    agrees: bool
+    entries: int
+    in_flight: int
+
+
 async def measure() -> list[Figure]:
     """Runs the videos through faults and kills.
 
@@ -116,6 +124,7 @@ async def measure() -> list[Figure]:
                 await _kill_the_host(stack, after=jobs)
             videos = await _ended(stack)
         duration_s = time.perf_counter() - started
+        await _verify(stack)
         fakes = await _seen(stack)
         outcome = Outcome(fakes.counters["create"], videos, fakes.jobs)
         if not outcome.is_right:
@@ -177,6 +186,19 @@ async def _ended(stack: Stack) -> list[Video]:
             if len(videos) == VIDEOS and all(video.status in {"completed", "failed"} for video in videos):
                 return videos
         await asyncio.sleep(1)
+
+
+async def _verify(stack: Stack) -> None:
+    """See that no movement of money was lost or doubled.
+
+    Raises:
+        RuntimeError: One was.
+    """
+    operator = {"authorization": f"Bearer {stack.description.admin_key}"}
+    answer = (await stack.api.get("admin/ledger/verify", headers=operator)).raise_for_status()
+    books = Books.model_validate_json(answer.content)
+    if not books.agrees or (books.entries, books.in_flight) != (2 * VIDEOS, 0):
+        raise RuntimeError(f"the ledger is not right: {answer.text}")
 
 
 async def _pages(stack: Stack) -> AsyncGenerator[Page]:
