@@ -11,7 +11,7 @@ from domain.errors import BudgetExceeded, RateLimited, TooManyInFlight
 from domain.movement import NOTHING, Entry
 from domain.rate import Rate
 
-MINUTE_S = 60.0
+MINUTE = timedelta(minutes=1)
 IN_FLIGHT_RETRY_AFTER_S = 10.0
 """A render takes a minute or so, and nobody knows whose ends next."""
 
@@ -66,7 +66,7 @@ class Account(BaseModel):
         """With one more request in this minute."""
         if limits.requests_per_minute is None:
             return self
-        idle_at = max(self.idle_at or now, now) + timedelta(seconds=MINUTE_S / limits.requests_per_minute)
+        idle_at = max(self.idle_at or now, now) + _interval(limits.requests_per_minute)
         return self.model_copy(update={"idle_at": idle_at})
 
     def check_rate(self, limits: Limits, whose: str, now: datetime) -> None:
@@ -77,7 +77,7 @@ class Account(BaseModel):
         """
         rate = self.rate(limits, now)
         if rate and rate.remaining < 1:
-            too_soon_s = rate.reset_s + MINUTE_S / rate.limit - MINUTE_S
+            too_soon_s = rate.reset_s + (_interval(rate.limit) - MINUTE).total_seconds()
             message = f"The {whose} may ask for {rate.limit} videos a minute. Ask again in {too_soon_s:.1f} s."
             raise RateLimited(message, rate=rate, retry_after_s=too_soon_s)
 
@@ -130,13 +130,11 @@ class Account(BaseModel):
         limit = limits.requests_per_minute
         if limit is None:
             return None
-        reset_s = max((self.idle_at - now).total_seconds(), 0.0) if self.idle_at else 0.0
-        remaining = int((MINUTE_S - reset_s) * limit / MINUTE_S + _ROUNDING)
-        return Rate(limit, max(remaining, 0), reset_s)
+        reset = max((self.idle_at or now) - now, timedelta())
+        remaining = (MINUTE - reset) // _interval(limit)
+        return Rate(limit, min(max(remaining, 0), limit), reset.total_seconds())
 
 
-_ROUNDING = 1e-6
-"""Times are whole microseconds: a third of a minute must not count as a little less than that."""
 _PERIODS = {Period.DAY: "a day", Period.MONTH: "a month", Period.TOTAL: "in all"}
 
 
@@ -149,3 +147,8 @@ def _reset(period: Period, now: datetime) -> str:
 
 def _next_month(day: date) -> date:
     return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
+def _interval(limit: int) -> timedelta:
+    """How long it takes until one more request is allowed: whole microseconds, so that a minute's add up to no more."""
+    return max(MINUTE // limit, timedelta.resolution)
