@@ -1,6 +1,7 @@
 """Whatever a deployment does, a video is completed for the price of one render, or fails and says why."""
 
 import asyncio
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -137,7 +138,7 @@ async def test_fault_that_stays_is_named(workflow: Workflow, faults: list[dict[s
     assert video.failure is not None
     assert (video.state, video.failure.code) == (VideoState.FAILED, code)
     assert video.failure.message
-    assert video.cost_usd is None
+    assert video.cost_usd == (Decimal("0.40") if video.rendered_at else None)
     assert workflow.creates() <= 1
 
 
