@@ -115,12 +115,12 @@ param failedPercent int = 20
 @minValue(1)
 param queueMinutes int = 15
 
-@description('Budget of the resource group for a month, in the currency of the subscription; 0 for none. Takes `alertEmails`.')
+@description('Budget of the resource group for a month, in the currency of the subscription; none without `budgetStart` and `alertEmails`.')
 @minValue(0)
 param monthlyBudget int = 0
 
-@description('First day of the budget\'s first month, YYYY-MM-DD; name it once there is a budget, for it cannot be changed.')
-param budgetStart string = '${utcNow('yyyy-MM')}-01'
+@description('First day of the budget\'s first month, YYYY-MM-01. Azure does not let it be changed afterwards.')
+param budgetStart string = ''
 
 @description('Days that logs, traces and metrics are kept.')
 @minValue(30)
@@ -330,7 +330,7 @@ module workbook 'modules/workbook.bicep' = {
   params: { location: location, tags: allTags, workspaceId: monitoring.outputs.workspaceId }
 }
 
-module budget 'modules/budget.bicep' = if (monthlyBudget > 0) {
+module budget 'modules/budget.bicep' = if (monthlyBudget > 0 && !empty(budgetStart) && !empty(alertEmails)) {
   params: { token: token, amount: monthlyBudget, start: budgetStart, emails: alertEmails }
 }
 

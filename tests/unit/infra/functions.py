@@ -104,5 +104,4 @@ def functions(folder: Path, group: Group) -> dict[str, Any]:
         "toObject": lambda array, key, value: {key(item): value(item) for item in array},
         "union": _union,
         "uniqueString": _hashed,
-        "utcNow": lambda form: {"yyyy-MM": "2026-11"}[form],
     }

@@ -65,6 +65,7 @@ CHOICES: dict[str, dict[str, Any]] = {
         "allowedAddresses": ["203.0.113.7"],
         "alertEmails": ["ann@example.com"],
         "monthlyBudget": 100,
+        "budgetStart": "2026-11-01",
         "tags": {"team": "film"},
     },
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.infra.deployment import Deployment, Resource
+from tests.unit.infra.deployment import Deployment, Resource, deploy
 from tests.unit.infra.scenarios import deployed
 from tests.unit.infra.template import INFRA
 
@@ -15,6 +15,8 @@ SOURCE = (Path(__file__).parents[3] / "clients/telemetry/metrics.py").read_text(
 METRICS = set(re.findall(r'"(reelay\.[a-z_.]+)"', SOURCE))
 ATTRIBUTES = {"model", "deployment", "tenant", "code"}
 WORKBOOK = json.loads((INFRA / "modules/workbook.json").read_text())
+WHOLE_BUDGET = {"monthlyBudget": 1, "budgetStart": "2026-11-01", "alertEmails": ["ann@example.com"]}
+BUDGETS = "Microsoft.Consumption/budgets"
 RULES = "Microsoft.Insights/scheduledQueryRules"
 
 
@@ -87,10 +89,23 @@ def test_whoever_is_named_is_written_to_and_nobody_else() -> None:
     assert all(rule.given["actions"]["actionGroups"] == [] for rule in silent.made(RULES))
 
 
-def test_a_budget_is_there_if_wanted() -> None:
-    budget = deployed("with all there is").one("Microsoft.Consumption/budgets")
+def test_a_budget_is_what_was_asked_for_and_tells_whoever_is_named() -> None:
+    budget = deployed("with all there is").one(BUDGETS)
     assert (budget.given["amount"], budget.given["timePeriod"]) == (100, {"startDate": "2026-11-01"})
-    assert not deployed("as it comes").made("Microsoft.Consumption/budgets")
+    assert {
+        (each["thresholdType"], each["operator"], each["threshold"], each["enabled"], *each["contactEmails"])
+        for each in budget.given["notifications"].values()
+    } == {
+        ("Actual", "GreaterThanOrEqualTo", 80, True, "ann@example.com"),
+        ("Forecasted", "GreaterThanOrEqualTo", 100, True, "ann@example.com"),
+    }
+
+
+@pytest.mark.parametrize("missing", WHOLE_BUDGET)
+def test_there_is_no_budget_without_its_amount_its_start_or_somebody_to_tell(missing: str) -> None:
+    assert deploy(environmentName="test", **WHOLE_BUDGET).made(BUDGETS)
+    given = {name: value for name, value in WHOLE_BUDGET.items() if name != missing}
+    assert not deploy(environmentName="test", **given).made(BUDGETS)
 
 
 def test_the_dashboard_looks_at_the_workspace() -> None:
