@@ -1,7 +1,7 @@
 """Takes a batch one step further: reports the videos that ended, and asks for as many of the next lines."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -60,11 +60,13 @@ async def _advance(
     over = {report.line for report in ended.reports} | results.lines
     in_flight = {line: video_id for line, video_id in batch.in_flight.items() if line not in over}
     width = window(batch.models, services.intake.catalog, now.date())
-    fed = await feed(batch, width - len(in_flight), results, services, again=again)
+    room = width - _count_up_to(batch.line, in_flight)
+    fed = await feed(batch, room, results, services, again=again)
     results = await results.write(batch, (*ended.reports, *fed.reports), services.files)
     progress = Progress(
         line=fed.line,
         offset=fed.offset,
+        reach=fed.reach,
         in_flight={**in_flight, **fed.started},
         completed=batch.completed + len(results.completed),
         failed=batch.failed + len(results.failed),
@@ -87,15 +89,21 @@ def _stepped(kept: Batch, batch: Batch, progress: Progress, lost: LineError | No
 def _result(after: Batch, width: int, left: Sequence[str], *, is_held: bool) -> BatchResult:
     if after.has_ended:
         return BatchResult()
-    more = not is_held and not after.is_read and (not after.starts_videos or len(after.in_flight) < width)
+    has_room = _count_up_to(after.line, after.in_flight) < width
+    more = not is_held and not after.is_read and (not after.starts_videos or has_room)
     return BatchResult(following=BatchStep.ADVANCE, waits=not (more or left), left=left)
+
+
+def _count_up_to(line: int, in_flight: Mapping[int, str]) -> int:
+    """How many are in flight of the lines up to this one: those beyond have their room among the next ones."""
+    return sum(number <= line for number in in_flight)
 
 
 async def _ended(batch: Batch, told: Sequence[str] | None, results: Results, services: BatchServices) -> Ended:
     asked = {
         line: video_id
         for line, video_id in batch.in_flight.items()
-        if line not in results.lines and (told is None or video_id in told)
+        if line <= batch.line and line not in results.lines and (told is None or video_id in told)
     }
     videos = await asyncio.gather(*(services.record(batch, video_id) for video_id in asked.values()))
     reports, left, size_bytes = list[Report](), list[str](), 0

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from hashlib import sha256
 from typing import Final, NamedTuple
@@ -36,6 +36,7 @@ from intake.services import Intake
 _log = logging.getLogger(__name__)
 
 STARTS_PER_STEP: Final = 32
+BEGUN_AT_ONCE: Final = 8
 IMAGES_AT_ONCE: Final = 4
 """So many lines that bring an image along are begun at the same time: images are held in memory."""
 LINES_PER_STEP: Final = 1_000
@@ -48,7 +49,8 @@ class Fed(NamedTuple):
     Attributes:
         line: The last of them.
         offset: Where the next one begins.
-        started: Their videos, by line.
+        reach: The last line whose video may have been begun unnoticed.
+        started: Videos of these and of lines beyond, by line.
         reports: Those that will have none.
         lost: Why no more can be read.
         is_held: Whether limits or guardrails let no more begin just now.
@@ -56,6 +58,7 @@ class Fed(NamedTuple):
 
     line: int
     offset: int
+    reach: int
     started: Mapping[int, str] = {}
     reports: Sequence[Report] = ()
     lost: LineError | None = None
@@ -73,28 +76,33 @@ async def feed(batch: Batch, room: int, results: Results, services: BatchService
         again: Whether somebody may have asked for some of them before.
     """
     if batch.is_read:
-        return Fed(batch.line, batch.offset)
+        return Fed(batch.line, batch.offset, batch.reach)
+    if batch.is_out_of_date(services.intake.clock()) and not results.lines:
+        beyond = [number for number in range(batch.line + 1, batch.reach + 1) if number not in batch.in_flight]
+        return Fed(batch.line, batch.offset, reach=batch.line, started=await _kept(beyond, batch, services))
     most = min(room, STARTS_PER_STEP, batch.reach - batch.line) if batch.starts_videos else LINES_PER_STEP
     try:
         lines = await _next_lines(batch, most, max(results.lines, default=0), services)
     except NotFound as error:
-        return Fed(batch.line, batch.size_bytes, lost=LineError(code="input_file_gone", message=error.message))
-    asked = [line for line in lines if not line.is_blank and line.number not in results.lines]
-    caller = await services.callers.by_id(batch.tenant, batch.key_id)
-    kept = await _kept(asked, batch, services) if again else {}
+        lost = LineError(code="input_file_gone", message=error.message)
+        return Fed(batch.line, batch.size_bytes, batch.reach, lost=lost)
+    seen_to = results.lines.union(batch.in_flight)
+    asked = [line for line in lines if not line.is_blank and line.number not in seen_to]
+    kept = await _kept((line.number for line in asked), batch, services) if again else {}
     new = [line for line in asked if line.number not in kept]
+    caller = await services.callers.by_id(batch.tenant, batch.key_id)
     outcomes = await _begin_all(new, batch, caller, services)
-    is_held = len(outcomes) < len(new)
-    if is_held:
-        lines = [line for line in lines if line.number < new[len(outcomes)].number]
-        kept = {number: video_id for number, video_id in kept.items() if number < new[len(outcomes)].number}
-    begun = {line.number: outcome for line, outcome in zip(new, outcomes, strict=False) if isinstance(outcome, str)}
+    held = next((line.number for line, outcome in zip(new, outcomes, strict=True) if outcome is None), None)
+    lines = [line for line in lines if held is None or line.number < held]
+    begun = {line.number: outcome for line, outcome in zip(new, outcomes, strict=True) if isinstance(outcome, str)}
+    reports = [outcome for outcome in outcomes if isinstance(outcome, Report)]
     return Fed(
         line=lines[-1].number if lines else batch.line,
         offset=lines[-1].end if lines else batch.offset,
+        reach=batch.reach,
         started=kept | begun,
-        reports=[outcome for outcome in outcomes if isinstance(outcome, Report)],
-        is_held=is_held,
+        reports=[report for report in reports if held is None or report.line < held],
+        is_held=held is not None,
     )
 
 
@@ -114,9 +122,9 @@ async def _next_lines(batch: Batch, most: int, until: int, services: BatchServic
     return lines
 
 
-async def _kept(lines: Sequence[Line], batch: Batch, services: BatchServices) -> dict[int, str]:
+async def _kept(lines: Iterable[int], batch: Batch, services: BatchServices) -> dict[int, str]:
     """The videos that are there already; whoever kept them may have died before he started them."""
-    numbers = [line.number for line in lines if line.number <= batch.reach]
+    numbers = [number for number in lines if number <= batch.reach]
     records = await asyncio.gather(*(services.record(batch, _video_of(batch, number)) for number in numbers))
     videos = {number: video for number, video in zip(numbers, records, strict=True) if video}
     await asyncio.gather(*(start_video(video, services.intake) for video in videos.values() if not video.has_ended))
@@ -125,16 +133,21 @@ async def _kept(lines: Sequence[Line], batch: Batch, services: BatchServices) ->
 
 async def _begin_all(
     lines: Sequence[Line], batch: Batch, caller: Caller | None, services: BatchServices
-) -> Sequence[str | Report]:
-    """Ask for all of them; where limits or guardrails may hold the caller up, one after the other until they do."""
-    images = asyncio.Semaphore(IMAGES_AT_ONCE)
-    if not (services.intake.guardrails or (caller and caller.may_be_held_up)):
-        return await asyncio.gather(*(_begin(line, batch, caller, images, services) for line in lines))
-    outcomes = list[str | Report]()
-    with suppress(RateLimited, TooManyInFlight, GuardrailUnavailable):
-        for line in lines:
-            outcomes.append(await _begin(line, batch, caller, images, services))
-    return outcomes
+) -> Sequence[str | Report | None]:
+    """Ask for them, until limits or guardrails hold one up; None stands for each that has to wait."""
+    places, images = asyncio.Semaphore(BEGUN_AT_ONCE), asyncio.Semaphore(IMAGES_AT_ONCE)
+    is_held = False
+
+    async def begin(line: Line) -> str | Report | None:
+        nonlocal is_held
+        async with places:
+            try:
+                return None if is_held else await _begin(line, batch, caller, images, services)
+            except (RateLimited, TooManyInFlight, GuardrailUnavailable):
+                is_held = True
+                return None
+
+    return await asyncio.gather(*(begin(line) for line in lines))
 
 
 async def _begin(

@@ -9,7 +9,7 @@ reported in the output or in the error file. Every step of that is a `Progress`,
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import accumulate
 from typing import Final, NamedTuple, Self
@@ -21,6 +21,8 @@ from domain.timed_id import TimedIds
 BATCH_IDS = TimedIds("batch", "batch_")
 ENDPOINT: Final = "/v1/videos"
 ERRORS_SHOWN: Final = 100
+AS_OF_LIMIT: Final = timedelta(minutes=10)
+"""So long a video may say that it was created before it is asked for; no step of a batch takes that long."""
 _ERRORS_ROOM = 30_000
 """A record has no room for more UTF-16 units of them; the error file lists them all."""
 
@@ -94,7 +96,8 @@ class Progress(NamedTuple):
     Attributes:
         line: The last line that was seen to.
         offset: Where the next one begins, in bytes.
-        in_flight: The videos that have not been reported, by line.
+        reach: The last line whose video may have been begun unnoticed.
+        in_flight: The videos that have not been reported, by line; some may be of lines beyond `line`.
         completed: How many were reported in the output file, together.
         failed: How many in the error file.
         output_bytes: The output file's length.
@@ -103,6 +106,7 @@ class Progress(NamedTuple):
 
     line: int
     offset: int
+    reach: int
     in_flight: Mapping[int, str]
     completed: int
     failed: int
@@ -122,7 +126,6 @@ class Batch(_Value):
         models: What its lines ask for.
         total: How many lines it has.
         steps: How many steps forward there were.
-        reach: The last line whose video may have been begun.
         as_of: When the videos up to there are said to be created, so that beginning one twice makes the same one.
         output_file_id: What there will be once a line is completed; likewise `error_file_id`.
         errors: Why it failed, the first of them.
@@ -210,6 +213,10 @@ class Batch(_Value):
         """As it is at this time: once its window is over, nothing begins any more."""
         over = self.status is BatchStatus.IN_PROGRESS and now >= self.expires_at and not self.is_read
         return self.moved(BatchStatus.FINALIZING, now) if over else self
+
+    def is_out_of_date(self, now: datetime) -> bool:
+        """Whether no further line may begin as of then."""
+        return self.line < self.reach and now - self.as_of > AS_OF_LIMIT
 
     def reaching(self, lines: int, now: datetime) -> Self:
         """Let so many more lines begin, once all that might have are seen to."""

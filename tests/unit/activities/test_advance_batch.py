@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from activities.batch_feed import IMAGES_AT_ONCE
+from activities.batch_feed import BEGUN_AT_ONCE, IMAGES_AT_ONCE
 from clients.guardrails.chain import Guard
 from clients.guardrails.subject import Subject
 from clients.remote_files import RemoteFiles
-from domain.batch import BatchStatus
+from domain.batch import AS_OF_LIMIT, BatchStatus
 from domain.batch_window import SPARE, window
 from domain.batch_workflow import BatchRequest
 from domain.caller import Caller, Limits
@@ -25,7 +25,7 @@ from domain.finding import Finding
 from domain.video import Video
 from tests.unit.activities.batch_world import BatchWorld, Died, a_line, as_jsonl, counted, prompts
 from tests.unit.callers import OneCaller
-from tests.unit.examples import NOW, TENANT, a_deployment, a_model_catalog
+from tests.unit.examples import NOW, TENANT, a_catalog, a_deployment, a_model_catalog
 from tests.unit.guards import Watchman, guarded_by
 
 WIDTH = 2 + SPARE
@@ -256,6 +256,13 @@ async def test_each_line_counts_once_wherever_the_process_dies(seed: int, count:
     bad = a_line(count + 1, body=UNREADABLE)
     world = BatchWorld(as_jsonl([*(a_line(number) for number in range(1, count + 1)), bad]))
     request, cancelled_after = BatchRequest(batch=world.ref), chance.choice([None, None, 3, 9])
+    held_up = chance.choice([0, 0, 0.3])
+
+    def limit(_: Video) -> None:
+        if chance.random() < held_up:
+            raise TooManyInFlight("Wait.", retry_after_s=10)
+
+    world.videos.limit = limit
     for step in range(1_000):
         if world.batch.has_ended:
             break
@@ -264,7 +271,7 @@ async def test_each_line_counts_once_wherever_the_process_dies(seed: int, count:
         world.fuse.left = chance.choice([None, chance.randrange(60)])
         request = await taken(request, world, chance)
         world.fuse.left = None
-        world.clock.advance(chance.choice([0, 0, 61]))
+        world.clock.advance(chance.choice([0, 0, 61, 601]))
         assert len(world.running()) <= WIDTH
     reports = [*world.output(), *world.errors()]
     assert counted(reports) == {f"shot-{number}": 1 for number in range(1, count + 2)}
@@ -348,3 +355,85 @@ async def test_lines_wait_until_they_can_be_checked_and_those_that_are_refused_f
     (error,) = world.errors()
     assert (error["custom_id"], error["error"]["code"]) == ("shot-4", "content_policy_violation")
     assert counted(world.output()) == {f"shot-{number}": 1 for number in (1, 2, 3, 5)}
+
+
+async def test_a_line_that_was_held_up_for_long_begins_as_a_new_video():
+    world = a_world(3)
+
+    def limit(_: Video) -> None:
+        raise TooManyInFlight("Wait.", retry_after_s=10)
+
+    world.videos.limit = limit
+    request = await begun(world)
+    for _ in range(180):
+        world.clock.advance(60)
+        await world.run(request.model_copy(update={"ended": None}))
+    world.videos.limit = lambda _: None
+    await world.run(request)
+    assert {video.created_at for video in world.running()} == {world.batch.as_of}
+    assert world.clock() - world.batch.as_of <= AS_OF_LIMIT + timedelta(minutes=1)
+    await world.run_to_the_end()
+    assert counted(world.output()) == {"shot-1": 1, "shot-2": 1, "shot-3": 1}
+
+
+async def test_no_video_is_older_than_it_has_waited_where_the_pool_is_slow():
+    world = a_world(20)
+    request = await begun(world)
+    while not world.batch.has_ended:
+        world.clock.advance(3600)
+        before = set(world.videos.records)
+        world.end(world.running()[0])
+        result = await world.run(request.model_copy(update={"ended": None}))
+        while result.following and not result.waits:
+            result = await world.run(request)
+        begun_now = [video for ref, video in world.videos.records.items() if ref not in before]
+        assert all(world.clock() - video.created_at <= AS_OF_LIMIT for video in begun_now)
+    assert counted(world.output()) == {f"shot-{number}": 1 for number in range(1, 21)}
+
+
+async def test_what_a_dead_process_began_is_found_however_late():
+    world = a_world(WIDTH)
+    request = BatchRequest(batch=world.ref)
+    request = request.after(await world.run(request), [])
+    world.orchestrations.broken[None] = Died()
+    with pytest.raises(Died):
+        await world.run(request)
+    world.orchestrations.broken.clear()
+    kept = set(world.videos.records)
+    world.clock.advance(3600)
+    await world.run_to_the_end()
+    assert kept <= set(world.videos.records)
+    assert prompts(world.videos.records.values()) == {f"Shot {number}": 1 for number in range(1, WIDTH + 1)}
+
+
+async def test_several_lines_are_checked_at_once_and_one_that_waits_does_not_double_the_others():
+    world = BatchWorld(
+        as_jsonl([a_line(number) for number in range(1, 41)]), catalog=a_catalog(a_deployment(max_concurrent=60))
+    )
+    looking, most, is_down = 0, 0, True
+
+    async def look(subject: Subject) -> Finding | None:
+        nonlocal looking, most
+        looking, most = looking + 1, max(most, looking + 1)
+        await asyncio.sleep(0)
+        looking -= 1
+        if is_down and subject.prompt == "Shot 1":
+            raise CheckImpossible("it is down")
+        return None
+
+    intake = replace(world.services.intake, guardrails=guarded_by(Guard("look", look)))
+    world.services = replace(world.services, intake=intake)
+    request = await begun(world)
+    assert most == BEGUN_AT_ONCE
+    first = {video.prompt for video in world.running()}
+    assert first == {f"Shot {number}" for number in range(2, BEGUN_AT_ONCE + 1)}
+    world.end_all()
+    world.clock.advance(3600)
+    await world.run(request.model_copy(update={"ended": None}))
+    assert world.output() == []
+    is_down = False
+    while not world.batch.has_ended:
+        await world.run(request.model_copy(update={"ended": None}))
+        world.end_all()
+    assert counted(world.output()) == {f"shot-{number}": 1 for number in range(1, 41)}
+    assert prompts(world.videos.records.values()) == {f"Shot {number}": 1 for number in range(1, 41)}

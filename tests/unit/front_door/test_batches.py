@@ -74,7 +74,7 @@ async def failed_batch(world: World) -> str:
     asked = await created(world)
     ref = BatchRef(tenant=TENANT, batch_id=asked["id"])
     batch = world.batches.records[ref]
-    done = batch.validated(["sora-2"], 1, NOW).advanced(Progress(1, batch.size_bytes, {}, 0, 1, 0, 0), NOW)
+    done = batch.validated(["sora-2"], 1, NOW).advanced(Progress(1, batch.size_bytes, 1, {}, 0, 1, 0, 0), NOW)
     report = Report.of_unbegun(batch.moved(BatchStatus.CANCELLING, NOW), 1, "shot-1").text
     errors = a_file(file_id=batch.error_file_id, purpose="batch_output", size_bytes=len(report))
     world.files.records[TENANT, errors.file_id] = errors
