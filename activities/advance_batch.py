@@ -100,10 +100,11 @@ def _count_up_to(line: int, in_flight: Mapping[int, str]) -> int:
 
 
 async def _ended(batch: Batch, told: Sequence[str] | None, results: Results, services: BatchServices) -> Ended:
+    seen_to = {line: video_id for line, video_id in batch.in_flight.items() if batch.is_read or line <= batch.line}
     asked = {
         line: video_id
-        for line, video_id in batch.in_flight.items()
-        if line <= batch.line and line not in results.lines and (told is None or video_id in told)
+        for line, video_id in seen_to.items()
+        if line not in results.lines and (told is None or video_id in told)
     }
     videos = await asyncio.gather(*(services.record(batch, video_id) for video_id in asked.values()))
     reports, left, size_bytes = list[Report](), list[str](), 0

@@ -437,3 +437,20 @@ async def test_several_lines_are_checked_at_once_and_one_that_waits_does_not_dou
         world.end_all()
     assert counted(world.output()) == {f"shot-{number}": 1 for number in range(1, 41)}
     assert prompts(world.videos.records.values()) == {f"Shot {number}": 1 for number in range(1, 41)}
+
+
+async def test_what_began_beyond_a_line_that_waits_is_finished_though_the_input_is_deleted():
+    world = a_world(WIDTH)
+
+    def limit(video: Video) -> None:
+        if video.prompt == "Shot 1":
+            raise TooManyInFlight("Wait.", retry_after_s=10)
+
+    world.videos.limit = limit
+    request = (await begun(world)).model_copy(update={"ended": None})
+    count = len(world.running())
+    world.blobs.blobs.clear()
+    world.end_all()
+    await world.run(request)
+    await world.run(request)
+    assert (world.batch.status, world.batch.completed, count) == (BatchStatus.FAILED, count, WIDTH - 1)
