@@ -442,11 +442,14 @@ async def test_several_lines_are_checked_at_once_and_one_that_waits_does_not_dou
 async def test_what_began_beyond_a_line_that_waits_is_finished_though_the_input_is_deleted():
     world = a_world(WIDTH)
 
-    def limit(video: Video) -> None:
-        if video.prompt == "Shot 1":
-            raise TooManyInFlight("Wait.", retry_after_s=10)
+    async def look(subject: Subject) -> Finding | None:
+        await asyncio.sleep(0)
+        if subject.prompt == "Shot 1":
+            raise CheckImpossible("it is down")
+        return None
 
-    world.videos.limit = limit
+    intake = replace(world.services.intake, guardrails=guarded_by(Guard("look", look)))
+    world.services = replace(world.services, intake=intake)
     request = (await begun(world)).model_copy(update={"ended": None})
     count = len(world.running())
     world.blobs.blobs.clear()
