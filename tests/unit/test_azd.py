@@ -75,6 +75,12 @@ def test_every_given_parameter_exists_and_every_required_one_is_given() -> None:
     assert parameters(main, required=True) <= GIVEN.keys() <= parameters(main)
 
 
+def test_nobody_is_given_a_role_for_having_deployed() -> None:
+    assert GIVEN["operatorPrincipalId"] == {"value": "${REELAY_OPERATOR_ID}"}
+    assert GIVEN["operatorPrincipalType"] == {"value": "${REELAY_OPERATOR_TYPE=User}"}
+    assert "_PRINCIPAL_" not in json.dumps(GIVEN)
+
+
 def test_a_hook_is_there_for_every_system() -> None:
     assert HOOK.keys() == {"posix", "windows"}
     assert all(os.access(path, os.X_OK) for path in HOOK.values())

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = (ROOT / "docs/deploy.md").read_text()
@@ -53,6 +54,27 @@ def test_without_azd_the_subscriptions_are_given_what_they_take() -> None:
     assert set(re.findall(r'(\w+)="\$\(output', DEPLOY)) == set(
         re.findall(r"^param (\w+)", subscriptions, re.MULTILINE)
     )
+
+
+def test_a_workflow_may_assign_the_roles_of_the_table_and_no_others() -> None:
+    (setting,) = re.findall(r"^ROLES=.*?^}", DEPLOY, re.MULTILINE | re.DOTALL)
+    (given,) = re.findall(r"--condition (\".*\")$", DEPLOY, re.MULTILINE)
+    script = f"{setting}\necho {given}"
+    said = subprocess.run(["sh", "-eu"], input=script, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assignments = "Microsoft.Authorization/roleAssignments"
+    roles = ",".join(yaml.safe_load((ROOT / "infra/modules/roles.yaml").read_text())["ids"].values())
+    either = [
+        f"((!(ActionMatches{{'{assignments}/{action}'}})) OR "
+        f"(@{whose}[{assignments}:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {{{roles}}}))"
+        for action, whose in [("write", "Request"), ("delete", "Resource")]
+    ]
+    assert said == " AND ".join(either) + "\n"
+
+
+def test_every_provider_that_the_templates_use_is_registered() -> None:
+    (names,) = re.findall(r"^for PROVIDER in (.*?); do$", DEPLOY, re.MULTILINE | re.DOTALL)
+    templates = "".join(path.read_text() for path in (ROOT / "infra").rglob("*.bicep"))
+    assert set(names.replace("\\", " ").split()) == set(re.findall(r"'Microsoft\.(\w+)/", templates))
 
 
 def test_parameters_that_the_docs_name_exist() -> None:

@@ -80,7 +80,10 @@ def deploy(file: str = "main.bicep", /, **given: Any) -> Deployment:
 def _known_later(type_: str, name: str) -> dict[str, Any]:
     last = name.rpartition("/")[2]
     return {
-        "Microsoft.CognitiveServices/accounts": {"endpoint": f"https://{last}.openai.azure.com/"},
+        "Microsoft.CognitiveServices/accounts": {
+            "customSubDomainName": f"domain-of-{last}",
+            "endpoint": f"https://{last}.openai.azure.com/",
+        },
         "Microsoft.DurableTask/schedulers": {"endpoint": f"https://{last}.westeurope.durabletask.io"},
         "Microsoft.EventGrid/topics": {"endpoint": f"https://{last}.westeurope-1.eventgrid.azure.net/api/events"},
         "Microsoft.Insights/components": {"ConnectionString": f"InstrumentationKey={last}"},

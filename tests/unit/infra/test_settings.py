@@ -79,7 +79,7 @@ def test_a_model_goes_to_new_accounts_existing_ones_and_other_servers(monkeypatc
     hosts = {each.name: each.endpoint.host for each in catalog.deployments()}
     assert hosts == {
         "new": f"{made.name.partition('/')[0]}.openai.azure.com",
-        "existing": "our-resource.openai.azure.com",
+        "existing": "domain-of-our-resource.openai.azure.com",
         "own-server": "wan.example",
     }
 
