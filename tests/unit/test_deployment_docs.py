@@ -98,6 +98,31 @@ def test_words_and_settings_that_the_docs_name_exist() -> None:
     assert [word for either in named for word in either if word not in known] == []
 
 
+def test_commands_of_the_runbooks_take_what_was_set_before_them() -> None:
+    ids = {"VIDEO_ID", "WEBHOOK_ID"}
+    known = set[str]()
+    for block in re.findall(r"```sh\n(.*?)```", OPERATIONS, re.DOTALL):
+        known |= set(re.findall(r"^(?:for )?([A-Z_]+)(?:=| in)", block, re.MULTILINE))
+        assert set(re.findall(r"\$\{?([A-Z_]+)", block)) <= known | ids
+
+
+def test_whoever_comes_after_a_lost_region_says_again_what_a_new_environment_has_to_know() -> None:
+    set_first, set_again = (
+        set(re.findall(r"^azd env set (REELAY_\w+)", page, re.MULTILINE)) for page in (DEPLOY, OPERATIONS)
+    )
+    assert set_first
+    assert set_again == set_first
+
+
+def test_the_inbox_is_heard_of_after_a_lost_region_as_before() -> None:
+    templates = (ROOT / "infra/event-subscriptions.bicep").read_text()
+    (prefix,) = re.findall(r"--subject-begins-with (\S+)", OPERATIONS)
+    assert f"subjectBeginsWith: '{prefix}'" in templates
+    assert "az eventgrid system-topic event-subscription create" in OPERATIONS
+    assert "${app.id}/functions/on_blob_created" in templates
+    assert "$FUNCTIONS/on_blob_created" in OPERATIONS
+
+
 def test_every_alert_says_what_to_do() -> None:
     explained = OPERATIONS.partition("## Alerts\n")[2].partition("\n## ")[0]
     assert set(re.findall(r"^\| `([a-z-]+)` \|", explained, re.MULTILINE)) == {*LOG_RULES, *METRIC_RULES}
