@@ -33,7 +33,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     Args:
         inner: Does the sending, with the limits `NO_REUSE`.
         allow_private: Let everything through: for a private installation, and for tests.
-        resolver: Finds the addresses of a name and port.
+        resolver: Finds the addresses of a name and port, as `resolve` does.
     """
 
     def __init__(
@@ -55,9 +55,10 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         host = request.url.host
         if request.url.scheme != "https":
             raise ForbiddenAddress(f"only https URLs are fetched, not {request.url.scheme}", request=request)
-        addresses = await self._resolve(host, request.url.port or 443)
-        if not addresses:
-            raise httpx.ConnectError(f"{host} has no address", request=request)
+        try:
+            addresses = await self._resolve(host, request.url.port or 443)
+        except (OSError, UnicodeError) as error:
+            raise httpx.ConnectError(f"{host} has no address", request=request) from error
         if not all(is_public(address) for address in addresses):
             raise ForbiddenAddress(f"{host} is not on the public internet", request=request)
         pinned = httpx.Request(
@@ -88,9 +89,11 @@ def is_public(address: Address) -> bool:
 
 
 async def resolve(host: str, port: int) -> list[Address]:
-    """Every address of a name, as this machine finds them; none if there is no such name."""
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):  # unknown, or no name at all by the rules of IDNA
-        return []
+    """Every address of a name, as this machine finds them.
+
+    Raises:
+        OSError: There is no such name, or nobody can tell just now.
+        UnicodeError: By the rules of IDNA it is no name.
+    """
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [ip_address(sockaddr[0]) for *_, sockaddr in found]

@@ -1,6 +1,8 @@
 """Fetches a file that a caller points to."""
 
 import asyncio
+import socket
+import ssl
 from collections.abc import Sequence
 from http import HTTPStatus
 
@@ -13,6 +15,7 @@ from domain.input_reference import ImageLimits
 _LIMIT_S = 20.0
 _AS_IT_IS = {"accept-encoding": "identity"}
 """A small file may decompress to any size."""
+_NO_NAME = {socket.EAI_NONAME, socket.EAI_NODATA}
 _BUSY = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 
 
@@ -52,8 +55,10 @@ class RemoteFiles:
         except ForbiddenAddress as error:
             raise _unfetchable(str(error), param) from error
         except (httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError, TimeoutError) as error:
+            if _is_for_good(error):
+                raise _unfetchable(str(error), param) from error
             raise _unfetchable(f"the transfer failed ({type(error).__name__})", param, FetchFailed) from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise _unfetchable(f"the transfer failed ({type(error).__name__})", param) from error
 
     async def _read(self, response: httpx.Response, param: str) -> bytes:
@@ -67,6 +72,19 @@ class RemoteFiles:
 
 def _may_pass(response: httpx.Response) -> bool:
     return response.is_server_error or response.status_code in _BUSY
+
+
+def _is_for_good(error: BaseException | None) -> bool:
+    """Whether it comes from a name that nobody has, or from a certificate that does not show who is there."""
+    match error:
+        case None:
+            return False
+        case socket.gaierror(errno=number) if number in _NO_NAME:
+            return True
+        case UnicodeError() | ssl.SSLCertVerificationError():
+            return True
+        case _:
+            return _is_for_good(error.__cause__ or error.__context__)
 
 
 def _unfetchable(why: str, param: str, kind: type[InvalidRequest] = InvalidRequest) -> InvalidRequest:

@@ -11,6 +11,8 @@ import trustme
 
 from clients import guarded_transport
 from clients.guarded_transport import NO_REUSE, Address, GuardedTransport
+from clients.remote_files import RemoteFiles
+from domain.errors import FetchFailed, InvalidRequest
 
 AUTHORITY = trustme.CA()
 
@@ -49,3 +51,6 @@ async def test_a_name_does_not_borrow_the_certificate_of_another(port: int, monk
             assert (await client.get(f"https://known.example:{port}/")).is_success
             with pytest.raises(httpx.ConnectError, match="certificate"):
                 await client.get(f"https://other.example:{port}/")
+        with pytest.raises(InvalidRequest, match="certificate") as refused:
+            await RemoteFiles(client, max_bytes=1).fetch(f"https://other.example:{port}/", param="p")
+        assert not isinstance(refused.value, FetchFailed)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
+from socket import EAI_NONAME, gaierror
 
 import httpx
 import pytest
@@ -62,7 +63,9 @@ class Internet:
 
     async def _resolve(self, host: str, port: int) -> Sequence[Address]:
         self.asked.append((host, port))
-        return [ip_address(address) for address in self.names.get(host, [])]
+        if host not in self.names:
+            raise gaierror(EAI_NONAME, "Name or service not known")
+        return [ip_address(address) for address in self.names[host]]
 
     def _serve(self, request: httpx.Request) -> httpx.Response:
         self.reached.append(request)

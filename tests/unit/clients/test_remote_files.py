@@ -1,11 +1,13 @@
 """A file that a caller points to is fetched up to a size, and every failure tells what to do."""
 
-from collections.abc import AsyncIterator, Callable
+import ssl
+from collections.abc import AsyncIterator, Callable, Sequence
+from socket import EAI_AGAIN, EAI_NODATA, EAI_NONAME, gaierror
 
 import httpx
 import pytest
 
-from clients.guarded_transport import ForbiddenAddress
+from clients.guarded_transport import Address, ForbiddenAddress, GuardedTransport
 from clients.remote_files import RemoteFiles
 from domain.errors import FetchFailed, InvalidRequest, PayloadTooLarge
 
@@ -105,12 +107,48 @@ async def test_what_may_pass_is_told_from_what_does_not(trouble: int | Exception
     assert isinstance(await refusal_of(fail), FetchFailed) is may_pass
 
 
+@pytest.mark.parametrize(
+    ("trouble", "may_pass"),
+    [
+        (gaierror(EAI_NONAME, "Name or service not known"), False),
+        (gaierror(EAI_NODATA, "No address associated with hostname"), False),
+        (UnicodeError("label too long"), False),
+        (gaierror(EAI_AGAIN, "Temporary failure in name resolution"), True),
+        (OSError("too many open files"), True),
+    ],
+)
+async def test_a_name_that_nobody_has_is_told_from_one_that_cannot_be_found_just_now(
+    trouble: Exception, *, may_pass: bool
+):
+    async def resolve(_host: str, _port: int) -> Sequence[Address]:
+        raise trouble
+
+    guarded = GuardedTransport(httpx.MockTransport(lambda _: httpx.Response(200)), resolver=resolve)
+    with pytest.raises(InvalidRequest) as refused:
+        await RemoteFiles(httpx.AsyncClient(transport=guarded), max_bytes=LIMIT).fetch(
+            "https://typo.example/", param="p"
+        )
+    assert isinstance(refused.value, FetchFailed) is may_pass
+    assert ("typo.example has no address" in refused.value.message) is not may_pass
+
+
+async def test_a_certificate_that_shows_somebody_else_does_not_pass():
+    def fail(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("certificate verify failed") from ssl.SSLCertVerificationError("no match")
+
+    refusal = await refusal_of(fail)
+    assert "certificate" in refusal.message
+    assert not isinstance(refusal, FetchFailed)
+
+
 async def test_redirects_have_an_end():
     refusal = await refusal_of(lambda request: httpx.Response(302, headers={"location": str(request.url)}))
     assert "TooManyRedirects" in refusal.message
 
 
-@pytest.mark.parametrize("url", ["no url", "ftp://p.example/x", "https://", "https://[::1", "file:///etc/passwd"])
+@pytest.mark.parametrize(
+    "url", ["no url", "ftp://p.example/x", "https://", "https://[::1", "file:///etc/passwd", "https://xn--0.example/"]
+)
 async def test_what_is_no_web_address_is_refused(url: str):
     transport = httpx.AsyncHTTPTransport()
     with pytest.raises(InvalidRequest):
