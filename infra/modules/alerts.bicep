@@ -1,5 +1,5 @@
 // What somebody should look at: docs/operations.md says of each alert what to do. A query returns what is wrong, so
-// every rule is the same: it fires if there is anything.
+// every rule is the same: it fires if there is anything. A gauge is Sum / ItemCount, for it comes without Min and Max.
 
 @description('Ends every name.')
 param token string
@@ -47,7 +47,7 @@ var alerts = [
     window: 'PT5M'
     query: [
       'where Name == "reelay.queue.age"'
-      'summarize Age = max(Max)'
+      'summarize Age = max(Sum / ItemCount)'
       'where Age > ${queueMinutes * 60}'
     ]
   }
@@ -55,11 +55,12 @@ var alerts = [
     name: 'deployment-cooldown'
     severity: 2
     says: 'A deployment has been given no jobs for a quarter of an hour, after refusals or faults.'
-    window: 'PT15M'
+    window: 'PT30M'
     query: [
       'where Name == "reelay.deployment.cooldown"'
-      'summarize Least = min(Min), Reports = count() by Deployment = tostring(Properties.deployment)'
-      'where Least > 0 and Reports > 1'
+      'project At = TimeGenerated, Sum, Deployment = tostring(Properties.deployment)'
+      'summarize Since = coalesce(maxif(At, Sum == 0), min(At)), Now = max(At) by Deployment'
+      'where Now - Since >= 15m'
     ]
   }
   {
@@ -80,8 +81,9 @@ var alerts = [
     window: 'PT15M'
     query: [
       'where Name == "reelay.budget.used_ratio"'
-      'summarize arg_max(TimeGenerated, Max) by Tenant = tostring(Properties.tenant)'
-      'where Max >= 1'
+      'extend Used = Sum / ItemCount'
+      'summarize arg_max(TimeGenerated, Used) by Tenant = tostring(Properties.tenant)'
+      'where Used >= 1'
     ]
   }
 ]
@@ -131,16 +133,22 @@ resource rules 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
   }
 ]
 
+// An event that is given up is written down, or dropped if even that fails.
+var losses = flatten(map(topicIds, topicId => [
+  { topicId: topicId, metric: 'DeadLetteredCount' }
+  { topicId: topicId, metric: 'DroppedEventCount' }
+]))
+
 resource undelivered 'Microsoft.Insights/metricAlerts@2026-01-01' = [
-  for (topicId, i) in topicIds: {
+  for (loss, i) in losses: {
     name: 'undelivered-events-${i}-${token}'
     location: 'global'
     tags: tags
     properties: {
-      description: 'Event Grid gave up on an event for the app; the container undelivered has it.'
+      description: 'Event Grid gave up on an event for the app; the container undelivered has it, unless it was dropped.'
       severity: 2
       enabled: true
-      scopes: [topicId]
+      scopes: [loss.topicId]
       evaluationFrequency: 'PT5M'
       windowSize: 'PT15M'
       autoMitigate: true
@@ -148,9 +156,9 @@ resource undelivered 'Microsoft.Insights/metricAlerts@2026-01-01' = [
         'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
         allOf: [
           {
-            name: 'dead-lettered'
+            name: loss.metric
             criterionType: 'StaticThresholdCriterion'
-            metricName: 'DeadLetteredCount'
+            metricName: loss.metric
             timeAggregation: 'Total'
             operator: 'GreaterThan'
             threshold: 0

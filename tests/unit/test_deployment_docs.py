@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.unit.infra.scenarios import deployed
+
 ROOT = Path(__file__).parents[2]
 DEPLOY = (ROOT / "docs/deploy.md").read_text()
 OPERATIONS = (ROOT / "docs/operations.md").read_text()
@@ -34,7 +36,9 @@ def test_the_arithmetic_of_the_costs_is_right(line: str) -> None:
 def test_the_idle_costs_count_what_there_is() -> None:
     timers = (ROOT / "function_app.py").read_text().count("schedule=settings.sweep_schedule")
     assert COSTS[0] == f"{timers} * 3 * 60 * 24 * 30 = 259,200 executions of a second"
-    assert f"{len(LOG_RULES)} * 1.50 + 2 * 0.10 = 7.70 USD for alerts" in COSTS
+    made = deployed("as it comes").made
+    log, metric = (len(made(f"Microsoft.Insights/{type_}")) for type_ in ("scheduledQueryRules", "metricAlerts"))
+    assert f"{log} * 1.50 + {metric} * 0.10 = 7.90 USD for alerts" in COSTS
 
 
 @pytest.mark.parametrize(("page", "block"), shell_blocks())

@@ -30,11 +30,6 @@ def queries() -> Iterator[str]:
     yield from (item["content"]["query"] for item in WORKBOOK["items"] if item["type"] == 3)
 
 
-def alert(name: str) -> Resource:
-    (rule,) = [each for each in deployed("as it comes").made(RULES) if each.given["displayName"] == f"Reelay: {name}"]
-    return rule
-
-
 @pytest.mark.parametrize("text", [*queries()])
 def test_a_query_asks_for_metrics_that_there_are(text: str) -> None:
     assert set(re.findall(r'"(reelay\.[^"]+)"', text)) <= METRICS
@@ -42,23 +37,73 @@ def test_a_query_asks_for_metrics_that_there_are(text: str) -> None:
     assert text.startswith(("AppMetrics | where Name ", "AppRequests | "))
 
 
-@pytest.mark.parametrize(
-    ("name", "metric"),
-    [
-        ("failed-videos", "reelay.videos.failed"),
-        ("queue-age", "reelay.queue.age"),
-        ("deployment-cooldown", "reelay.deployment.cooldown"),
-        ("dead-letters", "reelay.events.dead_lettered"),
-        ("over-budget", "reelay.budget.used_ratio"),
-    ],
-)
-def test_there_is_an_alert(name: str, metric: str) -> None:
-    assert f'"{metric}"' in query(alert(name))
+ALERTS = {
+    "failed-videos": (
+        "PT30M",
+        'where Name in ("reelay.videos.failed", "reelay.videos.completed")',
+        'summarize Failed = sumif(Sum, Name == "reelay.videos.failed"), Ended = sum(Sum)',
+        "where Ended >= 5 and 100 * Failed > 20 * Ended",
+    ),
+    "queue-age": (
+        "PT5M",
+        'where Name == "reelay.queue.age"',
+        "summarize Age = max(Sum / ItemCount)",
+        "where Age > 900",
+    ),
+    "deployment-cooldown": (
+        "PT30M",
+        'where Name == "reelay.deployment.cooldown"',
+        "project At = TimeGenerated, Sum, Deployment = tostring(Properties.deployment)",
+        "summarize Since = coalesce(maxif(At, Sum == 0), min(At)), Now = max(At) by Deployment",
+        "where Now - Since >= 15m",
+    ),
+    "dead-letters": (
+        "PT15M",
+        'where Name == "reelay.events.dead_lettered"',
+        "summarize Letters = sum(Sum)",
+        "where Letters > 0",
+    ),
+    "over-budget": (
+        "PT15M",
+        'where Name == "reelay.budget.used_ratio"',
+        "extend Used = Sum / ItemCount",
+        "summarize arg_max(TimeGenerated, Used) by Tenant = tostring(Properties.tenant)",
+        "where Used >= 1",
+    ),
+}
+
+
+def test_alerts_are_these() -> None:
+    rules = deployed("as it comes").made(RULES)
+    assert {
+        rule.given["displayName"].removeprefix("Reelay: "): (rule.given["windowSize"], *query(rule).split(" | ")[1:])
+        for rule in rules
+    } == ALERTS
+
+
+def test_an_alert_fires_at_the_first_row_that_its_query_returns() -> None:
+    for rule in deployed("as it comes").made(RULES):
+        (condition,) = rule.given["criteria"]["allOf"]
+        assert rule.given["enabled"]
+        assert rule.given["autoMitigate"]
+        assert rule.given["evaluationFrequency"] == "PT5M"
+        assert (condition["timeAggregation"], condition["operator"], condition["threshold"]) == (
+            "Count",
+            "GreaterThan",
+            0,
+        )
+        assert condition["failingPeriods"] == {"numberOfEvaluationPeriods": 1, "minFailingPeriodsToAlert": 1}
 
 
 def test_thresholds_are_those_that_were_chosen() -> None:
-    assert "100 * Failed > 20 * Ended" in query(alert("failed-videos"))
-    assert "Age > 900" in query(alert("queue-age"))
+    chosen = deploy(environmentName="test", failedPercent=50, queueMinutes=2)
+    texts = [query(rule) for rule in chosen.made(RULES)]
+    assert texts[0].endswith("100 * Failed > 50 * Ended")
+    assert texts[1].endswith("Age > 120")
+
+
+def test_a_gauge_is_read_by_what_the_exporter_fills_in() -> None:
+    assert not [text for text in queries() if re.search(r"\b(Min|Max)\b", text)]
 
 
 def test_an_alert_looks_at_the_workspace_that_the_app_writes_to(deployment: Deployment) -> None:
@@ -67,12 +112,25 @@ def test_an_alert_looks_at_the_workspace_that_the_app_writes_to(deployment: Depl
     assert all(rule.given["scopes"] == [workspace] for rule in deployment.made(RULES))
 
 
-def test_what_event_grid_gives_up_is_alerted_of_on_every_topic_that_is_heard(deployment: Deployment) -> None:
-    scopes = [scope for each in deployment.made("Microsoft.Insights/metricAlerts") for scope in each.given["scopes"]]
+def test_what_event_grid_gives_up_or_drops_is_alerted_of_on_every_topic_that_is_heard(deployment: Deployment) -> None:
+    watched = list[tuple[str, str]]()
+    for rule in deployment.made("Microsoft.Insights/metricAlerts"):
+        (topic,), (condition,) = rule.given["scopes"], rule.given["criteria"]["allOf"]
+        assert rule.given["enabled"]
+        assert (rule.given["evaluationFrequency"], rule.given["windowSize"]) == ("PT5M", "PT15M")
+        assert (condition["timeAggregation"], condition["operator"], condition["threshold"]) == (
+            "Total",
+            "GreaterThan",
+            0,
+        )
+        watched.append((topic, condition["metricName"]))
     heard = [
         each.id for each in deployment.made() if "identity" in each.body and each.type.startswith("Microsoft.EventGrid")
     ]
-    assert sorted(scopes) == sorted(heard)
+    assert len(heard) == 2
+    assert sorted(watched) == sorted(
+        (topic, metric) for topic in heard for metric in ("DeadLetteredCount", "DroppedEventCount")
+    )
 
 
 def test_whoever_is_named_is_written_to_and_nobody_else() -> None:
