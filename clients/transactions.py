@@ -38,6 +38,7 @@ READ_TIMEOUT_S: Final = 20
 """Others wait for a transaction."""
 _SCOPE: Final = "https://storage.azure.com/.default"
 _BATCH, _CHANGESET = "batch_of_changes", "changeset"
+"""What begins a part; JSON has no line breaks, so nobody's text can look like one."""
 _BEFORE_PART: Final = f"--{_CHANGESET}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n"
 _PART_HEADERS: Final = (
     "Content-Type: application/json\r\nAccept: application/json;odata=minimalmetadata\r\n"
