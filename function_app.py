@@ -51,7 +51,8 @@ from entities.capacity_pool import capacity_pool
 from event_sources.batch_keeper import BatchKeeper
 from event_sources.dead_letters import DeadLetters
 from event_sources.grid_event import GridEvent
-from event_sources.inbox import Inbox
+from event_sources.held_events import HeldEvents
+from event_sources.inbox import BLOB_CREATED, Inbox
 from event_sources.inbox_batches import InboxBatches
 from event_sources.lease_keeper import LeaseKeeper
 from event_sources.locked_notice import LockedNotice
@@ -60,7 +61,7 @@ from event_sources.rejections import Rejections
 from event_sources.removal import Removal
 from event_sources.retirement_notice import RetirementNotice
 from event_sources.sweeper import Sweeper
-from event_sources.video_requests import VideoRequests
+from event_sources.video_requests import VIDEO_REQUESTED, VideoRequests
 from front_door.app import create_app
 from front_door.memory_budget import MemoryBudget
 from front_door.operators import Operators
@@ -78,7 +79,7 @@ FILES_AT_ONCE = 8
 UPSTREAM_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 UPSTREAM_CONNECTIONS = httpx.Limits(max_connections=200, max_keepalive_connections=8)  # idle ones are polled
 FETCH_TIMEOUT = httpx.Timeout(20.0)
-PURGE_LIMIT_S, SWEEP_LIMIT_S = 240.0, 180.0
+PURGE_LIMIT_S, SWEEP_LIMIT_S, OFFER_LIMIT_S = 240.0, 180.0, 180.0
 """Plans end a function after five minutes, unless told otherwise."""
 
 
@@ -251,6 +252,13 @@ inbox = Inbox(
     max_bytes=settings.max_body_bytes,
     at_once=asyncio.Semaphore(FILES_AT_ONCE),
 )
+held_events = HeldEvents(
+    blobs=inputs,
+    receivers={VIDEO_REQUESTED: video_requests, BLOB_CREATED: inbox},
+    dead_letters=dead_letters,
+    clock=clock,
+    limit_s=OFFER_LIMIT_S,
+)
 
 batch_keeper = BatchKeeper(
     batches=batch_intake.records,
@@ -303,7 +311,7 @@ async def on_video_requested(event: func.CloudEvent, context: func.Context, dura
     """Accept what an event asks for."""
     durable_client.connect(durable)
     with invocation(context):
-        await video_requests.receive(GridEvent.of(event))
+        await held_events.let_have(video_requests, GridEvent.of(event))
 
 
 @app.function_name("on_blob_created")
@@ -313,7 +321,16 @@ async def on_blob_created(event: func.EventGridEvent, context: func.Context, dur
     """Accept what a file in the inbox asks for."""
     durable_client.connect(durable)
     with invocation(context):
-        await inbox.receive(GridEvent.of(event))
+        await held_events.let_have(inbox, GridEvent.of(event))
+
+
+@app.function_name("offer_held_events")
+@app.timer_trigger(arg_name="timer", schedule=settings.sweep_schedule)
+@app.generic_input_binding(arg_name="durable", type="durableClient")
+async def offer_held_events(timer: func.TimerRequest, durable: str) -> None:  # noqa: ARG001 - the binding's name
+    """Accept what had to wait, beside the sweeper: what an event points to may be slow to fetch."""
+    durable_client.connect(durable)
+    await held_events.offer_again()
 
 
 @app.function_name("purge")

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobBlock, BlobSasPermissions, ContentSettings, UserDelegationKey, generate_blob_sas
-from azure.storage.blob.aio import BlobServiceClient, ContainerClient
+from azure.storage.blob.aio import BlobPrefix, BlobServiceClient, ContainerClient
 
 from domain.errors import NotFound, PayloadTooLarge
 from domain.file import File
@@ -247,6 +247,19 @@ class BlobStore:
                 match_condition=MatchConditions.IfNotModified,
             )
             yield await download.readall()
+
+    async def folders(self, prefix: str) -> AsyncIterator[str]:
+        """The prefixes of this one's folders, each with its slash."""
+        async for found in self._container.walk_blobs(prefix, delimiter="/"):
+            if isinstance(found, BlobPrefix):
+                yield found.name
+
+    async def first_names(self, prefix: str, limit: int) -> Sequence[str]:
+        """The names of the first blobs that begin so."""
+        pages = self._container.list_blob_names(name_starts_with=prefix, results_per_page=limit).by_page()
+        async for page in pages:
+            return [name async for name in page]
+        return []
 
     async def delete(self, blob: str) -> None:
         """Delete a blob; harmless when it is gone."""

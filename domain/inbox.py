@@ -18,7 +18,8 @@ from typing import Any, NamedTuple, Self
 from domain.errors import InvalidRequest
 
 INBOX = "inbox"
-DEAD_LETTERS = "dead-letter"
+DEAD_LETTERS, HELD = "dead-letter", "held"
+"""Beside the inbox: events that can never work, and those that have to wait."""
 PARAM = "input_reference"
 _REQUEST, _ANSWER = ".json", ".error.json"
 _LONGEST_NAME = 1024 - len(_ANSWER)

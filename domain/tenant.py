@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from domain.caller import Limits
-from domain.inbox import DEAD_LETTERS, INBOX
+from domain.inbox import DEAD_LETTERS, HELD, INBOX
 from domain.video_request import METADATA_KEY_LIMIT, METADATA_PAIRS, METADATA_VALUE_LIMIT
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
@@ -19,7 +19,7 @@ def is_tenant_name(text: str) -> bool:
 
 
 def _is_no_folder_of_ours(tenant: str) -> str:
-    if tenant in {INBOX, DEAD_LETTERS}:
+    if tenant in {INBOX, DEAD_LETTERS, HELD}:
         raise ValueError(f"'{tenant}' is the name of a folder beside those of the tenants")
     return tenant
 

@@ -7,43 +7,56 @@ from typing import Any
 
 from domain.caller import Caller
 from domain.errors import (
-    BudgetExceeded,
     FetchFailed,
     GuardrailUnavailable,
     InvalidRequest,
+    LimitReached,
     NotAllowed,
     NotFound,
     RateLimited,
+    ReelayError,
     RequestConflict,
     TooManyInFlight,
 )
 from intake.accept import Terms, accept_video
 from intake.services import Intake
 
-REFUSALS = (InvalidRequest, NotAllowed, NotFound, BudgetExceeded)
-"""What is wrong with the request itself, or too dear: with another delivery it would be no better."""
+REFUSALS = (InvalidRequest, NotAllowed, NotFound, LimitReached, GuardrailUnavailable)
+"""Why a video is not accepted."""
 _log = logging.getLogger(__name__)
 
 
 class NotNow(Exception):
-    """It cannot be accepted just now: with another delivery of the event it perhaps can."""
+    """It cannot be accepted just now; later it perhaps can.
+
+    Args:
+        caller: Who asks.
+        error: Why.
+
+    Attributes:
+        line: With whom it waits: each caller's have to wait for one another.
+        is_for_all: Whether nothing else of this caller can be accepted, either.
+    """
+
+    def __init__(self, caller: Caller, error: ReelayError) -> None:
+        super().__init__(error.message)
+        self.line = f"{caller.tenant}.{caller.key_id}" if caller.key_id else caller.tenant
+        self.is_for_all = isinstance(error, LimitReached)
 
 
-async def accept_once(fields: Mapping[str, Any], *, caller: Caller, key: str, intake: Intake) -> None:
+async def accept_once(fields: Mapping[str, Any], *, caller: Caller, key: str, insists: bool, intake: Intake) -> None:
     """Accept a video, unless the same key made one before, whatever its fields have become since.
 
     Args:
         fields: The fields of POST /videos.
         caller: Who asks.
         key: What the event is known by, as an Idempotency-Key.
+        insists: Whether it does not wait any longer.
         intake: Clients and clock.
 
     Raises:
-        InvalidRequest: It can never work.
-        NotAllowed: The caller may not ask for it.
-        NotFound: It refers to what the tenant does not have.
+        ReelayError: One of `REFUSALS`.
         NotNow: Somebody else's server is in trouble, or the caller has to wait.
-        BudgetExceeded: No money is left for it.
     """
     if await intake.videos.made_by(caller.tenant, key):
         return
@@ -52,4 +65,6 @@ async def accept_once(fields: Mapping[str, Any], *, caller: Caller, key: str, in
             video = await accept_video(fields, caller=caller, terms=Terms(key), intake=intake)
             _log.info("an event of %s made %s", caller.tenant, video.video_id)
     except (FetchFailed, GuardrailUnavailable, RateLimited, TooManyInFlight) as error:
-        raise NotNow(error.message) from error
+        if insists:
+            raise
+        raise NotNow(caller, error) from error

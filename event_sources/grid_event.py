@@ -33,6 +33,15 @@ class GridEvent(NamedTuple):
         rest = {"dataversion": event.data_version or None}
         return cls(event.id, event.topic, event.event_type, event.subject, event.event_time, event.get_json(), rest)
 
+    @classmethod
+    def of_cloud_event(cls, event: Mapping[str, Any]) -> Self:
+        """Read what `as_cloud_event` made."""
+        known = {"specversion", *cls._fields} - {"rest"}
+        rest = {name: value for name, value in event.items() if name not in known}
+        time = datetime.fromisoformat(event["time"]) if "time" in event else None
+        subject, data = event.get("subject"), event.get("data")
+        return cls(event["id"], event["source"], event["type"], subject, time, data, rest)
+
     @property
     def digest(self) -> str:
         """A name that no other event has: a source gives each of its events another id."""

@@ -41,6 +41,7 @@ class Inbox:
         rejections: Tells whoever asked in vain.
         max_bytes: The largest file.
         at_once: Bounds how many files are read at once in this process, and so its memory.
+        insists: Whether what would have to wait is refused.
     """
 
     intake: Intake
@@ -51,11 +52,13 @@ class Inbox:
     rejections: Rejections
     max_bytes: int
     at_once: Semaphore
+    insists: bool = False
 
     async def receive(self, event: GridEvent) -> None:
         """Do what the arrival of a file asks for; what lies outside the inbox asks for nothing.
 
         Raises:
+            NotNow: It has to wait.
             Exception: It is our fault, and the event is to be delivered again.
         """
         try:
@@ -112,7 +115,7 @@ class Inbox:
             _log.info("%s waits for its image", file.blob)
             return
         key = hashlib.sha256(f"{file.blob}\n{sent.etag}".encode()).hexdigest()
-        await accept_once(fields, caller=caller, key=f"blob-{key}", intake=self.intake)
+        await accept_once(fields, caller=caller, key=f"blob-{key}", insists=self.insists, intake=self.intake)
 
     async def _with_image(self, file: InboxFile, fields: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """The fields, with the image from beside the request; None while that is awaited."""

@@ -24,17 +24,20 @@ class VideoRequests:
         callers: Who may ask.
         dead_letters: Where those events end that can never work.
         rejections: Tells whoever asked in vain.
+        insists: Whether what would have to wait is refused.
     """
 
     intake: Intake
     callers: Callers
     dead_letters: DeadLetters
     rejections: Rejections
+    insists: bool = False
 
     async def receive(self, event: GridEvent) -> None:
         """Accept a video, or put the event away.
 
         Raises:
+            NotNow: It has to wait.
             Exception: It is our fault, and the event is to be delivered again.
         """
         if event.type != VIDEO_REQUESTED:  # it may be one of our own: to tell of it would go on for ever
@@ -57,4 +60,4 @@ class VideoRequests:
         caller = await self.callers.by_id(tenant, key_id)
         if caller is None:
             raise InvalidRequest("The event's data name no tenant and key that are accepted here.", param="tenant")
-        await accept_once(fields, caller=caller, key=f"event-{event.digest}", intake=self.intake)
+        await accept_once(fields, caller=caller, key=f"event-{event.digest}", insists=self.insists, intake=self.intake)

@@ -47,7 +47,7 @@ var rules = concat(
         removal('requests', ['requests/'], requestDays + graceDays)
         removal('files', ['files/'], requestDays + graceDays + 7) // a batch may run for seven days and needs its file
       ],
-  inboxDays == 0 ? [] : [removal('inbox', ['requests/inbox/', 'requests/dead-letter/'], inboxDays)]
+  inboxDays == 0 ? [] : [removal('inbox', ['requests/inbox/', 'requests/dead-letter/', 'requests/held/'], inboxDays)]
 )
 
 resource account 'Microsoft.Storage/storageAccounts@2026-04-01' existing = {

@@ -411,6 +411,14 @@ class FakeBlobStore:
         end = None if length is None else offset + length
         return self.blobs[blob][offset:end]
 
+    async def folders(self, prefix: str) -> AsyncIterator[str]:
+        found = [name for name in self.blobs if name.startswith(prefix)]
+        for folder in sorted({prefix + name.removeprefix(prefix).partition("/")[0] for name in found}):
+            yield f"{folder}/"
+
+    async def first_names(self, prefix: str, limit: int) -> Sequence[str]:
+        return sorted(name for name in self.blobs if name.startswith(prefix))[:limit]
+
     async def append(self, blob: str, content: bytes, *, at: int) -> bool:
         if len(self.blobs.get(blob, b"")) != at:
             return False

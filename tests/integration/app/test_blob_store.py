@@ -128,3 +128,11 @@ async def test_deleted_blob_is_gone(blobs: BlobStore):
 
     with pytest.raises(NotFound):
         await blobs.read(BLOB)
+
+
+async def test_folders_and_their_first_blobs_are_listed_by_name(blobs: BlobStore):
+    for name in ("held/b/2.json", "held/a/3.json", "held/a/1.json", "held/a/2.json", "held/x.json", "other/a/1.json"):
+        await blobs.put(name, b"{}", "application/json")
+    assert [folder async for folder in blobs.folders("held/")] == ["held/a/", "held/b/"]
+    assert await blobs.first_names("held/a/", 2) == ["held/a/1.json", "held/a/2.json"]
+    assert await blobs.first_names("held/none/", 2) == []

@@ -42,7 +42,7 @@ def test_little_is_needed(environment: pytest.MonkeyPatch):
     assert settings.history_retention == timedelta(hours=1)
 
 
-@pytest.mark.parametrize("tenant", ["inbox", "dead-letter"])
+@pytest.mark.parametrize("tenant", ["inbox", "dead-letter", "held"])
 def test_no_tenant_has_the_name_of_a_folder_that_is_not_its_own(environment: pytest.MonkeyPatch, tenant: str):
     environment.setenv("REELAY_API_KEYS", f'[{{"tenant": "{tenant}", "secret": "env:K"}}]')
     assert [problem.partition(":")[0] for problem in problems()] == ["api_keys[0].tenant"]

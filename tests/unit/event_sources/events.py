@@ -2,7 +2,7 @@
 
 import json
 from asyncio import Semaphore
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -13,10 +13,11 @@ from clients.files import Files
 from clients.remote_files import RemoteFiles
 from event_sources.dead_letters import DeadLetters
 from event_sources.grid_event import GridEvent
-from event_sources.inbox import Inbox
+from event_sources.held_events import HeldEvents
+from event_sources.inbox import BLOB_CREATED, Inbox
 from event_sources.inbox_batches import InboxBatches
 from event_sources.rejections import Rejections
-from event_sources.video_requests import VideoRequests
+from event_sources.video_requests import VIDEO_REQUESTED, VideoRequests
 from intake.batches import BatchIntake
 from intake.services import Intake
 from tests.unit.callers import callers_of
@@ -52,6 +53,7 @@ class World:
     batches: FakeBatchTable = field(default_factory=FakeBatchTable)
     runs: FakeBatchRuns = field(default_factory=FakeBatchRuns)
     topic: FakeTopic = field(default_factory=FakeTopic)
+    tenants: tuple[str, ...] = (TENANT, "globex")
     intake: Intake = field(init=False)
 
     def __post_init__(self) -> None:
@@ -75,7 +77,7 @@ class World:
 
     @property
     def callers(self) -> Callers:
-        return callers_of(TENANT, "globex")
+        return callers_of(*self.tenants)
 
     def video_requests(self) -> VideoRequests:
         return VideoRequests(self.intake, self.callers, self._dead_letters(), self._rejections())
@@ -91,6 +93,10 @@ class World:
             max_bytes=MAX_BYTES,
             at_once=Semaphore(2),
         )
+
+    def held_events(self) -> HeldEvents:
+        receivers = {VIDEO_REQUESTED: self.video_requests(), BLOB_CREATED: self.inbox()}
+        return HeldEvents(self.inputs.as_store(), receivers, self._dead_letters(), self.clock, limit_s=60)
 
     def _batch_intake(self) -> BatchIntake:
         return BatchIntake(
@@ -113,6 +119,10 @@ class World:
         """The tenants and prompts of all videos."""
         return [(video.tenant, video.prompt) for video in self.videos.records.values()]
 
+    def held(self) -> list[str]:
+        """The blobs of the events that wait."""
+        return sorted(blob for blob in self.inputs.blobs if blob.startswith("held/"))
+
     def dead_letters(self) -> list[dict[str, Any]]:
         return [json.loads(blob) for name, blob in self.inputs.blobs.items() if name.startswith("dead-letter/")]
 
@@ -134,6 +144,13 @@ def an_event(**changes: Any) -> GridEvent:
         "data": REQUEST | {"tenant": TENANT},
     }
     return GridEvent(**fields | changes)
+
+
+def let_answer(world: World, answer: httpx.Response) -> None:
+    """Whoever is asked for an image."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(answer.status_code, content=answer.content))
+    http = httpx.AsyncClient(transport=transport)
+    world.intake = replace(world.intake, remote_files=RemoteFiles(http, max_bytes=MAX_BYTES))
 
 
 def _nobody(request: httpx.Request) -> httpx.Response:

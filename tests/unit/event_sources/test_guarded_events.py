@@ -45,7 +45,7 @@ async def test_a_file_in_the_inbox_is_answered_beside_it(world: World, watchman:
     assert world.asked() == []
 
 
-async def test_an_event_comes_again_that_nobody_could_look_at(world: World, watchman: Watchman) -> None:
+async def test_an_event_has_to_wait_that_nobody_could_look_at(world: World, watchman: Watchman) -> None:
     watchman.finds = CheckImpossible("it is down")
     with pytest.raises(NotNow):
         await world.video_requests().receive(an_event())

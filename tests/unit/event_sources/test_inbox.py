@@ -218,7 +218,7 @@ async def test_a_fault_of_ours_asks_for_another_delivery(world: World):
         await receive(world, event)
 
 
-async def test_an_image_of_the_web_that_cannot_be_fetched_just_now_asks_for_another_delivery(world: World):
+async def test_an_image_of_the_web_that_cannot_be_fetched_just_now_has_to_wait(world: World):
     event = put(world, input_reference={"image_url": "https://pictures.example/fox.png"})
     with pytest.raises(NotNow):
         await receive(world, event)

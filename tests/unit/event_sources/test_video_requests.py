@@ -16,13 +16,12 @@ from azure.functions.meta import Datum
 from grpc import StatusCode
 from grpc.aio import AioRpcError, Metadata
 
-from clients.remote_files import RemoteFiles
 from domain.errors import BudgetExceeded, LimitReached, RateLimited, TooManyInFlight
 from domain.rate import Rate
 from event_sources.accept_once import NotNow
 from event_sources.grid_event import GridEvent
 from event_sources.rejections import NotPublished
-from tests.unit.event_sources.events import MAX_BYTES, REQUEST, World, an_event
+from tests.unit.event_sources.events import REQUEST, World, an_event, let_answer
 from tests.unit.examples import NOW, TENANT, a_catalog, a_deployment, an_image
 
 WITH_IMAGE = REQUEST | {"tenant": TENANT, "input_reference": {"image_url": "https://pictures.example/fox.png"}}
@@ -131,13 +130,7 @@ async def test_a_fault_of_ours_asks_for_another_delivery(world: World):
         await world.video_requests().receive(an_event(type="?"))
 
 
-def let_answer(world: World, answer: httpx.Response) -> None:
-    """Whoever is asked for an image."""
-    http = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: answer))
-    world.intake = replace(world.intake, remote_files=RemoteFiles(http, max_bytes=MAX_BYTES))
-
-
-async def test_an_image_that_cannot_be_fetched_just_now_asks_for_another_delivery(world: World):
+async def test_an_image_that_cannot_be_fetched_just_now_has_to_wait(world: World):
     event = an_event(data=WITH_IMAGE)
     for answer in (httpx.Response(503), httpx.Response(429)):
         let_answer(world, answer)
@@ -186,12 +179,13 @@ def test_an_event_is_put_away_as_it_came():
     }
     event = EventGridEventInConverter.decode(Datum(json.dumps(came), "json"), trigger_metadata={})
     assert GridEvent.of(event).as_cloud_event() == came
+    assert GridEvent.of_cloud_event(came) == GridEvent.of(event)
 
 
 @pytest.mark.parametrize(
     "refusal", [TooManyInFlight("Wait.", retry_after_s=10), RateLimited("Wait.", rate=Rate(1, 0, 60), retry_after_s=60)]
 )
-async def test_an_event_whose_tenant_has_to_wait_comes_again(world: World, refusal: LimitReached):
+async def test_an_event_whose_tenant_has_to_wait_is_not_refused(world: World, refusal: LimitReached):
     world.videos.limit = _raising(refusal)
     with pytest.raises(NotNow):
         await world.video_requests().receive(an_event())

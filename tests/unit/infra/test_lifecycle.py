@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.inbox import DEAD_LETTERS, INBOX
+from domain.inbox import DEAD_LETTERS, HELD, INBOX
 from domain.retention import Retention, RetentionRules
 from tests.unit.infra.deployment import deploy
 
@@ -71,4 +71,4 @@ def test_the_inbox_goes_if_you_say_so() -> None:
     deployment = deploy("modules/lifecycle.bicep", accountName="st", retention={}, inboxDays=14)
     rules = deployment.one("Microsoft.Storage/storageAccounts/managementPolicies").given["policy"]["rules"]
     (inbox,) = [rule["definition"]["filters"]["prefixMatch"] for rule in rules if rule["name"] == "inbox"]
-    assert inbox == [f"requests/{INBOX}/", f"requests/{DEAD_LETTERS}/"]
+    assert inbox == [f"requests/{INBOX}/", f"requests/{DEAD_LETTERS}/", f"requests/{HELD}/"]
