@@ -25,6 +25,18 @@ ENVIRONMENT = {
     "AZURE_STORAGE_ACCOUNT_NAME": "account",
     "AZURE_EVENTS_IDENTITY_ID": "identity",
 }
+POWERSHELL = shutil.which("pwsh")
+RUN = {
+    "posix": ["/bin/sh", HOOK["posix"]],
+    "windows": [
+        *(POWERSHELL or "pwsh", "-NoProfile", "-Command"),
+        f"function Start-Sleep {{}}; & '{HOOK['windows']}'; exit $LASTEXITCODE",
+    ],
+}
+IN_BOTH_SHELLS = pytest.mark.parametrize(
+    "shell",
+    ["posix", pytest.param("windows", marks=pytest.mark.skipif(not POWERSHELL, reason="PowerShell is not here"))],
+)
 # Writes down its arguments, and finds a function when it is asked the third time.
 AZ = """#!/bin/sh
 (IFS='|'; echo "$*") >>"$JOURNAL"
@@ -47,22 +59,20 @@ def az_commands(script: str) -> list[str]:
     return [line.partition(" # ")[0].strip() for line in joined.splitlines() if line.strip().startswith("az ")]
 
 
-def run_hook(folder: Path, az: str) -> tuple[int, list[str]]:
-    """Run the hook where there is nothing but this `az` and a `sleep` that takes no time."""
+def run_hook(folder: Path, shell: str, az: str) -> tuple[int, list[str]]:
+    """Run the hook where there is nothing but this `az` and waiting takes no time."""
     for name, script in {"az": az, "sleep": "#!/bin/sh\n"}.items():
         (folder / name).write_text(script)
         (folder / name).chmod(0o755)
     journal = folder / "journal"
-    environment = ENVIRONMENT | {"PATH": str(folder), "JOURNAL": str(journal)}
-    done = subprocess.run(
-        ["/bin/sh", HOOK["posix"]], cwd=ROOT, env=environment, check=False, capture_output=True, timeout=30
-    )
+    environment = ENVIRONMENT | {"PATH": str(folder), "HOME": str(folder), "JOURNAL": str(journal)}
+    done = subprocess.run(RUN[shell], cwd=ROOT, env=environment, check=False, capture_output=True, timeout=60)
     return done.returncode, journal.read_text().splitlines()
 
 
-def how_it_ends(folder: Path, works: str) -> tuple[int, list[str]]:
+def how_it_ends(folder: Path, shell: str, works: str) -> tuple[int, list[str]]:
     """The hook's exit code and the kinds of its calls, each of which works if this is true of its arguments."""
-    return run_hook(folder, f'#!/bin/sh\necho "$1" >>"$JOURNAL"\n{works}\n')
+    return run_hook(folder, shell, f'#!/bin/sh\necho "$1" >>"$JOURNAL"\n{works}\n')
 
 
 def test_azd_is_given_the_function_app() -> None:
@@ -92,10 +102,35 @@ def test_both_hooks_give_the_same_commands() -> None:
     assert posix == windows
 
 
-@pytest.mark.skipif(shutil.which("pwsh") is None, reason="PowerShell is not here")
-def test_the_hook_for_windows_can_be_parsed() -> None:
-    command = f"[void][ScriptBlock]::Create((Get-Content -Raw '{HOOK['windows']}'))"
-    subprocess.run(["pwsh", "-NoProfile", "-Command", command], check=True)
+def test_both_hooks_wait_for_the_same_and_as_long() -> None:
+    patterns = {
+        "functions": r"^for.*\bin (.*?)[;)]",
+        "looks": r"looks\W+eq (\d+)",
+        "pause": r"[Ss]leep (?:-Seconds )?(\d+)",
+        "says": r"\"(The function .*?)\"",
+    }
+    posix, windows = (
+        {what: re.findall(pattern, HOOK[system].read_text(), re.MULTILINE) for what, pattern in patterns.items()}
+        for system in ("posix", "windows")
+    )
+    waited_for = {name: re.findall(r"\w+", each["functions"][0]) for name, each in (("p", posix), ("w", windows))}
+    assert waited_for["p"] == waited_for["w"] == ["on_video_requested", "on_blob_created"]
+    assert posix | {"functions": windows["functions"]} == windows
+    assert all(len(found) == 1 for found in windows.values())
+
+
+def test_the_hook_for_windows_fails_as_its_commands_do() -> None:
+    lines = [line.strip() for line in HOOK["windows"].read_text().splitlines()]
+    code = [line for line in lines if "LASTEXITCODE" in line or line == "Assert-Success" or line.startswith("while")]
+    assert code == [
+        "if ($LASTEXITCODE -ne 0) {",
+        "exit $LASTEXITCODE",
+        "return $LASTEXITCODE -eq 0",
+        "Assert-Success",
+        "while (-not (Test-Exists $function)) {",
+        "Assert-Success",
+    ]
+    assert lines[-1] == "Assert-Success"
 
 
 def test_the_hook_gives_the_subscriptions_what_they_take() -> None:
@@ -110,8 +145,9 @@ def test_the_hook_reads_what_the_templates_tell() -> None:
     assert read - OF_AZD <= outputs
 
 
-def test_the_hook_waits_for_both_functions_and_subscribes_them(tmp_path: Path) -> None:
-    code, calls = run_hook(tmp_path, AZ)
+@IN_BOTH_SHELLS
+def test_the_hook_waits_for_both_functions_and_subscribes_them(tmp_path: Path, shell: str) -> None:
+    code, calls = run_hook(tmp_path, shell, AZ)
     assert code == 0
     looks = [re.findall(r"on_\w+", call) for call in calls[1:-1]]
     assert looks == [*[["on_video_requested"]] * 3, *[["on_blob_created"]] * 3]
@@ -119,13 +155,16 @@ def test_the_hook_waits_for_both_functions_and_subscribes_them(tmp_path: Path) -
     assert "|infra/event-subscriptions.bicep|" in calls[-1]
 
 
-def test_the_hook_gives_up_when_a_function_never_comes(tmp_path: Path) -> None:
-    assert how_it_ends(tmp_path, '[ "$1" != functionapp ]') == (1, ["account", *["functionapp"] * 30])
-
-
-def test_whoever_is_not_logged_in_is_told_at_once(tmp_path: Path) -> None:
-    assert how_it_ends(tmp_path, '[ "$1" != account ]') == (1, ["account"])
-
-
-def test_a_subscription_that_fails_fails_the_hook(tmp_path: Path) -> None:
-    assert how_it_ends(tmp_path, '[ "$1" != deployment ]') == (1, ["account", *["functionapp"] * 2, "deployment"])
+@IN_BOTH_SHELLS
+@pytest.mark.parametrize(
+    ("works", "code", "calls"),
+    [
+        pytest.param('[ "$1" != functionapp ]', 1, ["account", *["functionapp"] * 30], id="a function never comes"),
+        pytest.param('[ "$1" != account ]', 1, ["account"], id="nobody is logged in"),
+        pytest.param(
+            '[ "$1" != deployment ]', 1, ["account", *["functionapp"] * 2, "deployment"], id="a subscription fails"
+        ),
+    ],
+)
+def test_the_hook_fails_when(tmp_path: Path, shell: str, works: str, code: int, calls: list[str]) -> None:
+    assert how_it_ends(tmp_path, shell, works) == (code, calls)

@@ -17,10 +17,6 @@ def load(name: str) -> dict[Any, Any]:
     return yaml.safe_load(WORKFLOWS[name].read_text())
 
 
-def commands(job: dict[str, Any]) -> list[str]:
-    return [step["run"] for step in job["steps"] if "run" in step]
-
-
 def test_there_is_one_for_checks_and_one_that_deploys() -> None:
     assert list(WORKFLOWS) == ["check.yaml", "deploy.yaml"]
 
@@ -47,11 +43,8 @@ def test_no_workflow_reads_a_secret(name: str) -> None:
     assert "secrets." not in WORKFLOWS[name].read_text()
 
 
-def test_a_pull_request_is_tested_and_its_infrastructure_checked() -> None:
-    check = load("check.yaml")
-    assert "pull_request" in check[True]  # YAML takes `on` for a truth value
-    run = [command for job in check["jobs"].values() for command in commands(job)]
-    assert {"make test", "make infra-check"} <= set(run)
+def test_every_pull_request_is_checked() -> None:
+    assert load("check.yaml")[True].keys() == {"pull_request", "workflow_call"}  # YAML takes `on` for a truth value
 
 
 def test_only_main_is_deployed_and_only_after_its_checks() -> None:
@@ -60,10 +53,38 @@ def test_only_main_is_deployed_and_only_after_its_checks() -> None:
     job = deploy["jobs"]["deploy"]
     assert (job["needs"], job["environment"]) == ("check", "production")
     assert "github.ref == 'refs/heads/main'" in job["if"]
-    assert [command for command in commands(job) if re.match(r"azd (provision|deploy)", command)] == [
+
+
+def test_a_deployment_logs_in_provisions_deploys_and_looks() -> None:
+    steps = load("deploy.yaml")["jobs"]["deploy"]["steps"]
+    done = [step["uses"].partition("@")[0] if "uses" in step else step["run"].split("\n")[0] for step in steps]
+    assert [re.sub(r" --client.*", "", each) for each in done] == [
+        "actions/checkout",
+        "azure/login",
+        "Azure/setup-azd",
+        "azd auth login --federated-credential-provider github",
         "azd provision --no-prompt",
         "azd deploy --no-prompt",
+        "api=$(azd env get-value SERVICE_API_URI)",
     ]
+    assert '/healthz"' in steps[-1]["run"]
+    assert {name: value for step in steps[1:] for name, value in step.get("with", {}).items()} == {
+        f"{of}-id": f"${{{{ vars.AZURE_{of.upper()}_ID }}}}" for of in ("client", "tenant", "subscription")
+    }
+
+
+def test_a_check_brings_all_that_it_needs() -> None:
+    jobs = load("check.yaml")["jobs"]
+    done = {
+        name: [step["uses"].partition("@")[0] if "uses" in step else step["run"] for step in job["steps"]]
+        for name, job in jobs.items()
+    }
+    prepared = ["actions/checkout", "actions/setup-python"]
+    assert done == {
+        "test": [*prepared, "make test"],
+        "infrastructure": [*prepared, "az bicep install", "make infra-check"],
+    }
+    assert not [step for job in jobs.values() for step in job["steps"] if "continue-on-error" in step]
 
 
 def test_a_deployment_is_given_what_the_parameters_ask_for() -> None:

@@ -47,6 +47,11 @@ class Resource:
         """Its properties in the template."""
         return self.body.get("properties", {})
 
+    @property
+    def waits(self) -> list[str]:
+        """For which modules it waits besides those whose outputs it takes."""
+        return _names(self.body.get("dependsOn", []))
+
 
 @dataclass
 class Deployment:
@@ -55,10 +60,12 @@ class Deployment:
     Attributes:
         resources: Those it makes or refers to.
         outputs: Of the template.
+        waits: For which modules a module waits besides those whose outputs it takes, by its name.
     """
 
     resources: list[Resource] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
+    waits: dict[str, list[str]] = field(default_factory=dict)
 
     def made(self, type_: str = "") -> list[Resource]:
         """The resources it makes, of a type or of all."""
@@ -151,7 +158,15 @@ class _Symbols(dict[str, Any]):
     def _module(self, symbol: Declaration, body: Mapping[str, Any]) -> dict[str, Any]:
         deploy_file = _deploy_json if symbol.target.endswith(".json") else _deploy
         there, given = body.get("scope", self._group), body.get("params", {})
-        return {"outputs": deploy_file(self._folder / symbol.target, given, there, self._deployment)}
+        self._deployment.waits[symbol.name] = _names(body.get("dependsOn", []))
+        return {
+            "name": symbol.name,
+            "outputs": deploy_file(self._folder / symbol.target, given, there, self._deployment),
+        }
+
+
+def _names(modules: list[Any]) -> list[str]:
+    return [module["name"] for module in modules if isinstance(module, dict)]
 
 
 def _allowed(parameter: Declaration, value: Any) -> Any:

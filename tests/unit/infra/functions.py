@@ -35,7 +35,8 @@ def _path(type_: str, *names: str) -> str:
     return "/".join([provider, *(part for pair in zip(kinds, names, strict=True) for part in pair)])
 
 
-def _hashed(*values: str) -> str:
+def hashed(*values: str) -> str:
+    """What stands for a name made of these."""
     return hashlib.sha256("/".join(values).encode()).hexdigest()[:13]
 
 
@@ -83,7 +84,7 @@ def functions(folder: Path, group: Group) -> dict[str, Any]:
         "environment": lambda: {"suffixes": {"storage": "core.windows.net"}},
         "filter": lambda array, predicate: [item for item in array if predicate(item)],
         "flatten": lambda arrays: [item for array in arrays for item in array],
-        "guid": _hashed,
+        "guid": hashed,
         "items": _items,
         "join": lambda array, between: between.join(array),
         "length": len,
@@ -103,5 +104,5 @@ def functions(folder: Path, group: Group) -> dict[str, Any]:
         "tenant": lambda: {"tenantId": "the-tenant"},
         "toObject": lambda array, key, value: {key(item): value(item) for item in array},
         "union": _union,
-        "uniqueString": _hashed,
+        "uniqueString": hashed,
     }

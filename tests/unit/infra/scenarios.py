@@ -45,8 +45,28 @@ EXISTING_ACCOUNT = {
     },
 }
 
+REGIONS = ("eastus2", "swedencentral")
+TWO_REGIONS = {
+    "accounts": {region: {"location": region} for region in REGIONS},
+    "models": {
+        "sora-2": {
+            "deployments": [
+                {
+                    "name": region,
+                    "account": region,
+                    "azure": {"model": "sora-2", "version": "2025-10-06", "sku": "GlobalStandard", "capacity": 1},
+                    "upstream_model": "sora-2-here",
+                    "usd_per_second": {"*": "0.10"},
+                }
+                for region in REGIONS
+            ]
+        }
+    },
+}
+
 CHOICES: dict[str, dict[str, Any]] = {
     "as it comes": {},
+    "in two regions": {"upstreams": TWO_REGIONS},
     "private": {"privateNetwork": True},
     "on Azure Storage": {"durableBackend": "storage"},
     "private, on Azure Storage": {"durableBackend": "storage", "privateNetwork": True},
@@ -59,8 +79,16 @@ CHOICES: dict[str, dict[str, Any]] = {
         "retention": {"default": {"content_days": 30}},
         "inboxDays": 14,
         "existingVaults": [{"name": "theirs", "resourceGroup": "their-group", "subscriptionId": ELSEWHERE}],
+        "schedulerLocation": "northeurope",
         "schedulerSku": "Dedicated",
+        "schedulerCapacity": 3,
+        "historyDays": 2,
         "alwaysReadyHttp": 1,
+        "alwaysReadyDurable": 2,
+        "maximumInstances": 40,
+        "instanceMemoryMB": 4096,
+        "httpConcurrency": 8,
+        "storageRedundancy": "Standard_GZRS",
         "privateNetwork": True,
         "allowedAddresses": ["203.0.113.7"],
         "alertEmails": ["ann@example.com"],

@@ -50,6 +50,9 @@ def test_each_service_that_the_app_uses_has_an_endpoint_and_a_name(choice: str) 
     ]
     services = [service for connection in connections for service in connection["groupIds"]]
     assert {service: services.count(service) for service in services} == SERVICES[choice]
+    network = deployment.one("Microsoft.Network/virtualNetworks").id
+    subnets = {each.given["subnet"]["id"] for each in deployment.made("Microsoft.Network/privateEndpoints")}
+    assert subnets == {f"{network}/subnets/endpoints"}
     there = {each.id for each in deployment.made()}
     assert all(connection["privateLinkServiceId"] in there for connection in connections)
     zones = {zone.id: zone.name for zone in deployment.made("Microsoft.Network/privateDnsZones")}
@@ -60,4 +63,5 @@ def test_each_service_that_the_app_uses_has_an_endpoint_and_a_name(choice: str) 
         (config,) = group.given["privateDnsZoneConfigs"]
         assert zones[config["properties"]["privateDnsZoneId"]] == ZONES[config["name"]]
     links = deployment.made("Microsoft.Network/privateDnsZones/virtualNetworkLinks")
-    assert len(links) == len(zones)
+    assert {each.name.partition("/")[0] for each in links} == set(zones.values())
+    assert all(each.given["virtualNetwork"] == {"id": network} for each in links)

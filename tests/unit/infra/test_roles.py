@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from tests.unit.infra.deployment import Deployment
+from tests.unit.infra.functions import hashed
 from tests.unit.infra.scenarios import ELSEWHERE, deployed
 from tests.unit.infra.template import FILES, INFRA, read
 
@@ -49,6 +50,12 @@ ON_STORAGE = {
     ("app", "Storage Table Data Contributor", "storageAccounts", "sthost"),
 }
 EXPECTED = {
+    "in two regions": ALWAYS
+    | ON_SCHEDULER
+    | {
+        ("app", "Cognitive Services OpenAI User", "accounts", "oai-eastus2-"),
+        ("app", "Cognitive Services OpenAI User", "accounts", "oai-swedencentral-"),
+    },
     "as it comes": ALWAYS | ON_SCHEDULER | {("app", "Cognitive Services OpenAI User", "accounts", "oai-eastus2-")},
     "on Azure Storage": ALWAYS | ON_STORAGE | {("app", "Cognitive Services OpenAI User", "accounts", "oai-eastus2-")},
     "with all there is": ALWAYS
@@ -118,6 +125,17 @@ def test_every_grant_is_on_a_resource_that_is_there(deployment: Deployment) -> N
 def test_a_grant_is_made_in_the_group_of_its_resource(deployment: Deployment) -> None:
     for assignment in deployment.made(ASSIGNMENTS):
         assert assignment.body["scope"].startswith(assignment.group.id + "/")
+
+
+def test_every_grant_has_a_name_of_its_own_that_stays(deployment: Deployment) -> None:
+    for each in deployment.made(ASSIGNMENTS):
+        assert each.name == hashed(each.body["scope"], each.given["principalId"], each.given["roleDefinitionId"])
+
+
+def test_azure_is_told_what_has_the_role_for_it_may_be_too_new_to_be_looked_up(deployment: Deployment) -> None:
+    for each in deployment.made(ASSIGNMENTS):
+        is_ann = each.given["principalId"] == "ann"
+        assert each.given["principalType"] == ("User" if is_ann else "ServicePrincipal")
 
 
 def test_event_grid_and_the_app_are_told_apart(deployment: Deployment) -> None:

@@ -9,7 +9,7 @@ from clients.azure import CONTENTS, FILES, INPUTS, TABLE
 from clients.settings import Settings
 from domain.auth import ApiKeyAuth, ManagedIdentityAuth
 from tests.unit.infra.deployment import Deployment, deploy
-from tests.unit.infra.scenarios import CHOICES, EXISTING_ACCOUNT, app_settings, deployed
+from tests.unit.infra.scenarios import CHOICES, EXISTING_ACCOUNT, REGIONS, app_settings, deployed
 from tests.unit.infra.template import INFRA
 
 ACCOUNTS = "Microsoft.CognitiveServices/accounts"
@@ -84,17 +84,19 @@ def test_a_model_goes_to_new_accounts_existing_ones_and_other_servers(monkeypatc
     }
 
 
-def test_each_account_gets_its_own_deployments() -> None:
-    deployment = EXISTING_ACCOUNT["models"]["sora-2"]["deployments"][0]
-    regions = ["eastus2", "swedencentral"]
-    both: dict[str, Any] = {
-        "accounts": {region: {"location": region} for region in regions},
-        "models": {"sora-2": {"deployments": [deployment | {"name": each, "account": each} for each in regions]}},
-    }
-    found = deploy(environmentName="test", upstreams=both)
-    made = [each.name for each in found.made(f"{ACCOUNTS}/deployments")]
-    accounts = {each.body["location"]: each.name for each in found.made(ACCOUNTS)}
-    assert made == [f"{accounts[region]}/sora-2-here" for region in regions]
+def test_each_account_gets_its_own_deployments_and_is_asked_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    deployment = deployed("in two regions")
+    accounts = {each.body["location"]: each.name for each in deployment.made(ACCOUNTS)}
+    made = {each.name: each for each in deployment.made(f"{ACCOUNTS}/deployments")}
+    assert list(made) == [f"{accounts[region]}/sora-2-here" for region in REGIONS]
+    assert [each.body["sku"] for each in made.values()] == [{"name": "GlobalStandard", "capacity": 1}] * 2
+    asked = {each.name: str(each.endpoint) for each in load(deployment, monkeypatch).catalog.deployments()}
+    assert asked == {region: f"https://{accounts[region]}.openai.azure.com/openai/v1/" for region in REGIONS}
+
+
+def test_an_account_that_is_made_has_the_host_that_identities_ask_for(deployment: Deployment) -> None:
+    for account in deployment.made(ACCOUNTS):
+        assert account.given["customSubDomainName"] == account.name
 
 
 def test_what_a_deployment_says_of_itself_goes_before(monkeypatch: pytest.MonkeyPatch) -> None:

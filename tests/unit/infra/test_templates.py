@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.infra.deployment import Deployment, deploy
+from tests.unit.infra.scenarios import deployed
 from tests.unit.infra.template import FILES, INFRA, read
 
 BY_NAME = pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(INFRA)))
@@ -20,6 +21,10 @@ UNTAGGED = {
     "Microsoft.Storage/storageAccounts/managementPolicies",
     "Microsoft.Storage/storageAccounts/tableServices/tables",
     "Microsoft.Web/sites/basicPublishingCredentialsPolicies",
+}
+INSIDE_STORAGE = {
+    "Microsoft.Storage/storageAccounts/blobServices/containers",
+    "Microsoft.Storage/storageAccounts/tableServices/tables",
 }
 
 
@@ -57,8 +62,27 @@ def test_everything_has_the_tags_and_the_name_of_the_environment(deployment: Dep
 
 
 def test_nothing_is_made_twice(deployment: Deployment) -> None:
-    made = [resource.id for resource in deployment.made() if not resource.type.startswith("Microsoft.Authorization")]
+    made = [resource.id for resource in deployment.made()]
     assert len(made) == len(set(made))
+
+
+def test_what_is_named_within_an_account_comes_after_it(deployment: Deployment) -> None:
+    inside = [each for each in deployment.made() if each.type in INSIDE_STORAGE and "parent" not in each.body]
+    assert len(inside) == 6
+    assert all(each.waits == ["account"] for each in inside)
+
+
+@pytest.mark.parametrize(("choice", "needed"), [("as it comes", ["roles"]), ("private", ["roles", "privateEndpoints"])])
+def test_the_app_comes_after_what_it_cannot_start_without(choice: str, needed: list[str]) -> None:
+    assert deployed(choice).waits["functionApp"] == needed
+
+
+def test_names_are_told_apart_by_group_and_environment_and_are_short_enough() -> None:
+    one, other = deploy(environmentName="one"), deploy(environmentName="other")
+    vault, account = ("Microsoft.KeyVault/vaults", "Microsoft.Storage/storageAccounts")
+    assert one.one(vault).name != other.one(vault).name
+    for made in [*one.made(vault), *one.made(account)]:
+        assert 3 <= len(made.name) <= 24
 
 
 def test_only_the_function_app_is_deployed_to() -> None:
