@@ -166,6 +166,7 @@ batch_intake = BatchIntake(
     catalog=catalog,
     records=azure.batches(),
     files=files,
+    characters=intake.characters,
     runs=BatchRuns(durable_client),
     images=intake.remote_files.limits,
     clock=clock,

@@ -36,7 +36,7 @@ async def _validated(batch: Batch, services: BatchServices) -> Batch:
     look = partial(_survey, services.intake, caller.allowance if caller else Allowance())
     try:
         file = await services.files.records.get(batch.tenant, batch.input_file_id)
-        survey = await survey_input(file, services.files, look())
+        survey = await survey_input(file, services.files, services.intake.characters, look())
     except NotFound as error:
         file, survey = None, look()
         survey.refuse(LineError(code="input_file_gone", message=error.message))
@@ -44,7 +44,7 @@ async def _validated(batch: Batch, services: BatchServices) -> Batch:
     if not survey.errors:
         return await services.batches.amend(batch.ref, lambda kept: kept.validated(survey.models, survey.total, now))
     if file and survey.error_count > len(survey.errors):
-        errors = errors_of(file, services.files, look())
+        errors = errors_of(file, services.files, services.intake.characters, look())
     else:
         errors = _each(survey.errors)
     error_bytes = await _list_errors(batch, errors, services)

@@ -1,6 +1,8 @@
 """Characters in Table Storage, one row each in the partition of their tenant."""
 
+import asyncio
 import hashlib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
@@ -32,15 +34,31 @@ class CharacterTable:
         Raises:
             NotFound: The tenant has no such character.
         """
-        try:
-            row: Any = await self._table.get_entity(tenant_partition(tenant), _row(character_id))
-        except ResourceNotFoundError:
-            raise missing(character_id) from None
-        return Character.model_validate(row)
+        if found := await self._find(tenant, character_id):
+            return found
+        raise missing(character_id)
+
+    async def find(self, tenant: str, character_ids: Iterable[str]) -> Mapping[str, Character]:
+        """Those of these characters that the tenant has, by id.
+
+        Args:
+            tenant: Whose.
+            character_ids: As a caller sent them.
+        """
+        wanted = set(character_ids)
+        found = await asyncio.gather(*(self._find(tenant, each) for each in wanted))
+        return {each: character for each, character in zip(wanted, found, strict=True) if character}
 
     async def close(self) -> None:
         """Close the connections."""
         await self._table.close()
+
+    async def _find(self, tenant: str, character_id: str) -> Character | None:
+        try:
+            row: Any = await self._table.get_entity(tenant_partition(tenant), _row(character_id))
+        except ResourceNotFoundError:
+            return None
+        return Character.model_validate(row)
 
 
 def missing(character_id: str) -> NotFound:

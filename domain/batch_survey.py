@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from hashlib import blake2b
-from typing import Final
+from typing import Final, NamedTuple
 
 from domain.batch import ERRORS_SHOWN, LineError
 from domain.batch_line import LineRequest
 from domain.caller import Allowance
 from domain.catalog import Catalog
-from domain.character import read_character_ids
+from domain.character import Character, read_cast
 from domain.errors import InvalidRequest, NotAllowed, ReelayError
 from domain.file import File
 from domain.input_reference import PARAM, ImageLimits, check_reference
@@ -21,6 +21,18 @@ LINES_LIMIT: Final = 50_000
 MESSAGE_LIMIT: Final = 200
 _DIGEST_BYTES = 12
 _EVERYTHING: Final = Allowance()
+
+
+class Known(NamedTuple):
+    """What lines may name, by id.
+
+    Attributes:
+        uploads: Files.
+        characters: Who can be shown.
+    """
+
+    uploads: Mapping[str, File] = {}
+    characters: Mapping[str, Character] = {}
 
 
 class BatchSurvey:
@@ -58,15 +70,13 @@ class BatchSurvey:
         """What the good lines ask for."""
         return tuple(self._models)
 
-    def add(
-        self, number: int, asked: LineRequest | InvalidRequest | None, uploads: Mapping[str, File]
-    ) -> LineError | None:
+    def add(self, number: int, asked: LineRequest | InvalidRequest | None, known: Known) -> LineError | None:
         """Take the next line, and say what is wrong with it.
 
         Args:
             number: From 1.
             asked: What it asks for, or what was wrong with it so far; None if it is blank.
-            uploads: The files that it may name, by id.
+            known: What it may name, as far as the tenant has it.
         """
         if self.is_full:
             return None
@@ -76,7 +86,7 @@ class BatchSurvey:
             self.is_full = True
             message = f"A batch has at most {LINES_LIMIT} lines, and {2 * LINES_LIMIT} with the blank ones."
             return self.refuse(LineError(code="too_many_lines", message=message, line=number))
-        error = self._problem(asked, uploads) if asked else None
+        error = self._problem(asked, known) if asked else None
         if error is None:
             return None
         code, message = error.code or "invalid_value", error.message[:MESSAGE_LIMIT]
@@ -95,21 +105,21 @@ class BatchSurvey:
             self.errors.append(error)
         return error
 
-    def _problem(self, asked: LineRequest | InvalidRequest, uploads: Mapping[str, File]) -> ReelayError | None:
+    def _problem(self, asked: LineRequest | InvalidRequest, known: Known) -> ReelayError | None:
         if isinstance(asked, InvalidRequest):
             return asked
         try:
-            self._take(asked, uploads)
+            self._take(asked, known)
         except (InvalidRequest, NotAllowed) as error:
             return error
         return None
 
-    def _take(self, line: LineRequest, uploads: Mapping[str, File]) -> None:
+    def _take(self, line: LineRequest, known: Known) -> None:
         custom_id, body = line
-        asked = read_video_request(body, self._catalog, may_fall_back=True, today=self._today)
+        cast = read_cast(body, known.characters)
+        asked = read_video_request(body, self._catalog, may_fall_back=True, today=self._today, cast=cast)
         self._allowance.check(asked)
-        read_character_ids(body)
-        check_reference(body, size=asked.size, uploads=uploads, limits=self._images)
+        check_reference(body, size=asked.size, uploads=known.uploads, limits=self._images)
         digest = blake2b(custom_id.encode(), digest_size=_DIGEST_BYTES).digest()
         if digest in self._custom_ids:
             message = f"The custom_id '{custom_id[:80]}' is that of an earlier line, too."
@@ -122,7 +132,7 @@ class BatchSurvey:
         offer = offer_of(asked.model, self._catalog, may_fall_back=True, today=self._today)
         able = (
             each
-            for each in offer.deployments
+            for each in (offer.only(asked.cast.deployment) if asked.cast else offer).deployments
             if each.renders(size=asked.size, seconds=asked.seconds, with_image=with_image)
         )
         return asked.seconds * next(able).price_per_second(asked.size)

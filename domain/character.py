@@ -59,6 +59,24 @@ class Cast(_Value):
         return next((cls(deployment=home, character_ids=ids) for home in homes), None)
 
 
+def read_cast(fields: Mapping[str, Any], known: Mapping[str, Character]) -> Cast | None:
+    """The characters that a video shall show, if there are any.
+
+    Args:
+        fields: The request's.
+        known: The tenant's characters that it may name, by id.
+
+    Raises:
+        InvalidRequest: The tenant has no such character, or no deployment has them all.
+    """
+    ids = read_character_ids(fields)
+    for each in ids:
+        if each not in known:
+            message = f"There is no character '{each[:80]}'. Make it with POST /videos/characters."
+            raise InvalidRequest(message, param=PARAM, code="character_not_found")
+    return Cast.of([known[each] for each in ids])
+
+
 def read_character_ids(fields: Mapping[str, Any]) -> Sequence[str]:
     """The ids of the characters that a request names.
 

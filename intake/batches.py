@@ -13,6 +13,7 @@ from grpc.aio import AioRpcError
 from clients.batch_runs import BatchRuns
 from clients.batch_table import BatchTable
 from clients.blob_store import BLOCK_BYTES
+from clients.character_table import CharacterTable
 from clients.files import Files
 from clients.idempotency import AlreadyAccepted, Idempotency
 from clients.line_reader import NO_LINE, lines_after
@@ -40,6 +41,7 @@ class BatchIntake:
         catalog: What can be rendered.
         records: What is known of them.
         files: The inputs.
+        characters: Who can be shown.
         runs: The durable client.
         images: What those may be that its lines name.
         clock: The present time, UTC.
@@ -49,6 +51,7 @@ class BatchIntake:
     catalog: Catalog
     records: BatchTable
     files: Files
+    characters: CharacterTable
     runs: BatchRuns
     images: ImageLimits
     clock: Callable[[], datetime]
@@ -134,7 +137,7 @@ async def preview_batch(input_file_id: str, *, caller: Caller, intake: BatchInta
     """
     file = await input_file(input_file_id, caller.tenant, intake)
     survey = BatchSurvey(intake.catalog, intake.clock().date(), intake.images, caller.allowance)
-    return await survey_input(file, intake.files, survey)
+    return await survey_input(file, intake.files, intake.characters, survey)
 
 
 async def retry_batch(

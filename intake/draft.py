@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from domain.caller import Caller
 from domain.catalog import Operation
+from domain.character import read_cast, read_character_ids
 from domain.clip import Clip, read_clip
 from domain.derivation import PARAM, read_wish, remake_of, remake_of_file
 from domain.errors import InvalidRequest
@@ -12,7 +13,6 @@ from domain.reference_image import ReferenceImage
 from domain.stored_content import StoredContent
 from domain.video import VideoRef
 from domain.video_request import VideoRequest, read_video_request
-from intake.characters import read_cast
 from intake.fields import SentFile
 from intake.input_reference import read_input_reference
 from intake.services import Intake
@@ -56,7 +56,7 @@ async def read_draft(
         NotFound: The tenant has no such video or file.
     """
     if operation == "create":
-        cast = await read_cast(fields, tenant=caller.tenant, characters=intake.characters)
+        cast = read_cast(fields, await intake.characters.find(caller.tenant, read_character_ids(fields)))
         today = intake.clock().date()
         asked = read_video_request(fields, intake.catalog, may_fall_back=may_fall_back, today=today, cast=cast)
         caller.allowance.check(asked)

@@ -324,6 +324,9 @@ class FakeCharacterTable:
             raise missing_character(character_id)
         return self.records[tenant, character_id]
 
+    async def find(self, tenant: str, character_ids: Iterable[str]) -> Mapping[str, Character]:
+        return {each: self.records[tenant, each] for each in character_ids if (tenant, each) in self.records}
+
 
 class FakePurgeProgress:
     """`PurgeProgress`."""

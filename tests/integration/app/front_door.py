@@ -107,6 +107,7 @@ async def open_front_door(
             catalog=catalog,
             records=BatchTable(videos._table),
             files=files,
+            characters=intake.characters,
             runs=BatchRuns(durable),
             images=intake.remote_files.limits,
             clock=_now,

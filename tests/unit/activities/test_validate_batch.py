@@ -10,14 +10,15 @@ import pytest
 
 from domain.batch import ERRORS_SHOWN, BatchStatus
 from domain.batch_line import Line, look_at
-from domain.batch_survey import BatchSurvey
+from domain.batch_survey import BatchSurvey, Known
 from domain.batch_workflow import BatchRequest, BatchStep
-from domain.caller import Allowance
+from domain.caller import Allowance, Caller
 from domain.catalog import Catalog
+from domain.character import Character
 from domain.input_reference import ImageLimits
 from tests.unit.activities.batch_world import BatchWorld, a_line, as_jsonl
-from tests.unit.callers import a_key, an_administration, an_entry, callers_of
-from tests.unit.examples import NOW, TENANT, a_deployment, a_file, a_model_catalog, an_image, usd
+from tests.unit.callers import OneCaller, a_key, an_administration, an_entry, callers_of
+from tests.unit.examples import NOW, TENANT, a_catalog, a_deployment, a_file, a_model_catalog, an_image, usd
 
 
 async def test_good_lines_are_counted_and_the_batch_begins():
@@ -127,6 +128,52 @@ async def test_every_image_that_can_never_be_used_is_named_before_anything_begin
     assert not world.videos.records
 
 
+def showing(*character_ids: str, number: int = 1, **body: Any) -> Any:
+    named = [{"id": each} for each in character_ids]
+    return a_line(number, body={"prompt": "p", "seconds": "4", "characters": named, **body})
+
+
+async def a_world_with_a_fox(*lines: Any) -> BatchWorld:
+    """Its fox is known to the deployment of the second model, which renders what the first one does not."""
+    pro = a_deployment(name="p", sizes=["1280x720", "1792x1024"], usd_per_second={"*": "0.50"})
+    world = BatchWorld(as_jsonl(lines), catalog=a_model_catalog(**{"sora-2": [a_deployment()], "pro": [pro]}))
+    fox = Character(character_id="char_1", tenant=TENANT, name="Fox", created_at=NOW, deployment="p")
+    await world.services.intake.characters.insert(fox)
+    return world
+
+
+async def test_who_is_shown_says_which_model_a_line_asks_for():
+    world = await a_world_with_a_fox(showing("char_1", size="1792x1024"))
+    world.services = replace(
+        world.services, callers=OneCaller(Caller(tenant=TENANT, allowance=Allowance(models=["pro"]))).as_callers()
+    )
+    await world.run(BatchRequest(batch=world.ref))
+    assert (world.batch.errors, world.batch.models) == ((), ("pro",))
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        (showing("char_2"), "character_not_found"),
+        (showing("char_1", model="sora-2"), "invalid_value"),
+        (showing(*(["char_1"] * 9)), "invalid_value"),
+    ],
+)
+async def test_who_cannot_be_shown_is_named_before_anything_begins(line: Any, code: str):
+    world = await a_world_with_a_fox(line)
+    await world.run(BatchRequest(batch=world.ref))
+    assert [(error.line, error.param, error.code) for error in world.batch.errors] == [(1, "characters", code)]
+
+
+def test_who_is_shown_says_what_it_costs():
+    fox = Character(character_id="char_1", tenant=TENANT, name="Fox", created_at=NOW, deployment="second")
+    first, second = a_deployment(name="first"), a_deployment(name="second", usd_per_second={"*": "0.50"})
+    survey = BatchSurvey(a_catalog(first, second), NOW.date(), ImageLimits(1_000))
+    line = look_at(Line(1, 0, as_jsonl([showing("char_1")])))
+    assert survey.add(1, line, Known(characters={"char_1": fox})) is None
+    assert survey.cost_usd == usd("2.00")
+
+
 async def test_the_error_file_names_all_and_the_record_the_first():
     world = BatchWorld(b"?\n" * 250)
     await world.run(BatchRequest(batch=world.ref))
@@ -211,6 +258,6 @@ def good_lines(count: int) -> list[bytes]:
 def a_survey_of(lines: Sequence[bytes], catalog: Catalog | None = None) -> BatchSurvey:
     survey = BatchSurvey(catalog or BatchWorld(b"").catalog, NOW.date(), ImageLimits(1_000))
     for number, text in enumerate(lines, start=1):
-        survey.add(number, look_at(Line(number, 0, text)), {})
+        survey.add(number, look_at(Line(number, 0, text)), Known())
     survey.finish()
     return survey

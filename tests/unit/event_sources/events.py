@@ -103,6 +103,7 @@ class World:
             catalog=self.intake.catalog,
             records=self.batches.as_table(),
             files=self.intake.files,
+            characters=self.intake.characters,
             runs=self.runs.as_runs(),
             images=self.intake.remote_files.limits,
             clock=self.clock,

@@ -106,6 +106,7 @@ class World:
                 catalog=intake.catalog,
                 records=self.batches.as_table(),
                 files=intake.files,
+                characters=intake.characters,
                 runs=self.runs.as_runs(),
                 images=intake.remote_files.limits,
                 clock=self.clock,
