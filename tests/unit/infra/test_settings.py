@@ -116,6 +116,20 @@ def test_nothing_is_made_in_an_existing_account() -> None:
     assert not [each for each in deployment.made() if each.type.startswith("Microsoft.CognitiveServices/")]
 
 
+def test_after_a_lost_region_the_accounts_that_are_left_are_asked_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = deployed("as it comes")
+    upstreams = yaml.safe_load((INFRA / "upstreams.yaml").read_text())
+    left = {"eastus2": {"name": before.one(ACCOUNTS).name, "resourceGroup": "the-old-group"}}
+    old_storage = {name: app_settings(before)[name] for name in ("REELAY_BLOB_ENDPOINT", "REELAY_TABLE_ENDPOINT")}
+    after = deploy(environmentName="test-dr", upstreams=upstreams | {"accounts": left}, settings=old_storage)
+    assert not [each for each in after.made() if each.type.startswith("Microsoft.CognitiveServices/")]
+    assert app_settings(after).items() >= old_storage.items()
+    names = [each.name for each in load(before, monkeypatch).catalog.deployments()]
+    asked = load(after, monkeypatch).catalog.deployments()
+    assert [each.name for each in asked] == names
+    assert [each.endpoint.host for each in asked] == [f"domain-of-{before.one(ACCOUNTS).name}.openai.azure.com"]
+
+
 def test_callers_keys_are_in_the_vault(monkeypatch: pytest.MonkeyPatch) -> None:
     deployment = deployed("with all there is")
     (key,) = load(deployment, monkeypatch).api_keys
