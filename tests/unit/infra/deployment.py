@@ -1,6 +1,6 @@
 """Works out what a deployment of the templates would make, without Azure and without Bicep's compiler.
 
-What only Azure knows, such as a host name, is made up in `_known_later`.
+What only Azure knows, such as a host name, is made up in `known_later`.
 """
 
 import json
@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.unit.infra.expression import Bicep, Names
 from tests.unit.infra.functions import HERE, Group, functions
+from tests.unit.infra.known_later import known_later
 from tests.unit.infra.template import INFRA, Declaration, Template, read
 
 
@@ -40,7 +41,7 @@ class Resource:
     @property
     def properties(self) -> Mapping[str, Any]:
         """What is known once it is there."""
-        return _known_later(self.type, self.name)
+        return known_later(self.type, self.name)
 
     @property
     def given(self) -> Mapping[str, Any]:
@@ -82,30 +83,6 @@ def deploy(file: str = "main.bicep", /, **given: Any) -> Deployment:
     deployment = Deployment()
     deployment.outputs = _deploy(INFRA / file, given, HERE, deployment)
     return deployment
-
-
-def _known_later(type_: str, name: str) -> dict[str, Any]:
-    last = name.rpartition("/")[2]
-    return {
-        "Microsoft.CognitiveServices/accounts": {
-            "customSubDomainName": f"domain-of-{last}",
-            "endpoint": f"https://{last}.openai.azure.com/",
-        },
-        "Microsoft.DurableTask/schedulers": {"endpoint": f"https://{last}.westeurope.durabletask.io"},
-        "Microsoft.EventGrid/topics": {"endpoint": f"https://{last}.westeurope-1.eventgrid.azure.net/api/events"},
-        "Microsoft.Insights/components": {"ConnectionString": f"InstrumentationKey={last}"},
-        "Microsoft.KeyVault/vaults": {"vaultUri": f"https://{last}.vault.azure.net/"},
-        "Microsoft.ManagedIdentity/userAssignedIdentities": {
-            "clientId": f"client of {last}",
-            "principalId": f"principal of {last}",
-        },
-        "Microsoft.Storage/storageAccounts": {
-            "primaryEndpoints": {
-                service: f"https://{last}.{service}.core.windows.net/" for service in ("blob", "queue", "table")
-            }
-        },
-        "Microsoft.Web/sites": {"defaultHostName": f"{last}.azurewebsites.net"},
-    }.get(type_, {})
 
 
 class _Symbols(dict[str, Any]):
