@@ -66,6 +66,7 @@ def test_what_cannot_be_delivered_within_a_day_is_written_down_by_an_identity_th
         place = dead_letters["deadLetterDestination"]["properties"]
         assert place["resourceId"].endswith(f"/{account}")
         assert f"{account}/default/{place['blobContainerName']}" in containers
+        assert dead_letters["identity"]["type"] == "UserAssigned"
         writer = dead_letters["identity"]["userAssignedIdentity"]
         topic = subscription.body["parent"].name
         (hearing,) = [each for each in deployment.made() if each.name == topic]

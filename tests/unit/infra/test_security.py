@@ -71,6 +71,7 @@ def test_vault_goes_by_roles_and_cannot_be_purged(deployment: Deployment) -> Non
     vault = deployment.one("Microsoft.KeyVault/vaults")
     assert vault.given["enableRbacAuthorization"] is True
     assert vault.given["enablePurgeProtection"] is True
+    assert vault.given["softDeleteRetentionInDays"] == 7  # which is how long its name stays taken
     assert "accessPolicies" not in vault.given
 
 
