@@ -3,13 +3,14 @@
 PartitionKey     RowKey             row
 tenant-TENANT    b<newest first>    the record; a plain range query lists the newest first
 tenant-TENANT    j<hash of a key>   the Idempotency-Key that made a batch, and the body it came with
-open-batches     the batch's id     whose it is; the sweeper looks after every one, until its history is purged
+open-batches     the batch's id     whose it is, since when; the sweeper looks after each until its history is purged
 """
 
 import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -34,6 +35,17 @@ class _Seen(NamedTuple):
 
     batch: Batch
     etag: str
+
+
+class OpenBatch(NamedTuple):
+    """A batch that somebody has to look after.
+
+    Attributes:
+        at: When its record was about to be written.
+    """
+
+    ref: BatchRef
+    at: datetime
 
 
 class BatchPage(NamedTuple):
@@ -63,7 +75,7 @@ class BatchTable:
         Raises:
             AlreadyAccepted: The Idempotency-Key has made another batch.
         """
-        await self._table.upsert_entity({"PartitionKey": _OPEN, "RowKey": batch.batch_id, "tenant": batch.tenant})
+        await self._table.upsert_entity(_open_entity(batch))
         rows = [_to_entity(batch), *([_promise_entity(batch, promise)] if promise else ())]
         try:
             await self._table.submit_transaction([("create", row) for row in rows])
@@ -125,10 +137,11 @@ class BatchTable:
         batches = [_to_batch(row) async for row in found]
         return BatchPage(batches[:limit], has_more=len(batches) > limit)
 
-    async def open(self) -> AsyncIterator[BatchRef]:
+    async def open(self) -> AsyncIterator[OpenBatch]:
         """Every batch that somebody has to look after."""
         async for row in rows_between(self._table, _OPEN, ("", "~")):
-            yield BatchRef(tenant=row["tenant"], batch_id=row["RowKey"])
+            ref = BatchRef(tenant=row["tenant"], batch_id=row["RowKey"])
+            yield OpenBatch(ref, row.get("at") or BATCH_IDS.created_at(ref.batch_id))
 
     async def close_case(self, ref: BatchRef) -> None:
         """Nobody needs to look after it any more."""
@@ -178,6 +191,10 @@ class BatchTable:
 
 def _row(batch_id: str) -> str:
     return f"b{BATCH_IDS.newest_first_key(batch_id)}"
+
+
+def _open_entity(batch: Batch) -> dict[str, Any]:
+    return {"PartitionKey": _OPEN, "RowKey": batch.batch_id, "tenant": batch.tenant, "at": batch.created_at}
 
 
 def _promise_entity(batch: Batch, promise: Idempotency) -> dict[str, Any]:

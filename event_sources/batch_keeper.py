@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from clients.batch_runs import BatchRuns
 from clients.batch_table import BatchTable
-from domain.batch import BATCH_IDS, BatchRef
+from domain.batch import BatchRef
 from domain.batch_event import batch_event
 from domain.errors import NotFound
 from domain.webhook import WebhookEvent
@@ -36,17 +36,17 @@ class BatchKeeper:
 
     async def sweep(self, now: datetime) -> None:
         """Look after every open batch; one that cannot be helped now does not stop the others."""
-        async for ref in self.batches.open():
+        async for ref, at in self.batches.open():
             try:
-                await self._look_after(ref, now)
+                await self._look_after(ref, at, now)
             except Exception:  # noqa: BLE001 - whatever is wrong with one batch, the others need looking after
                 _log.exception("%s could not be looked after", ref.batch_id)
 
-    async def _look_after(self, ref: BatchRef, now: datetime) -> None:
+    async def _look_after(self, ref: BatchRef, at: datetime, now: datetime) -> None:
         try:
             batch = await self.batches.get(ref)
         except NotFound:
-            if now - BATCH_IDS.created_at(ref.batch_id) > RECORD_IS_LATE:
+            if now - at > RECORD_IS_LATE:
                 await self.batches.close_case(ref)
             return
         if batch.ended_at is None:

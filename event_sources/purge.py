@@ -83,7 +83,7 @@ class Purge:
     async def _in_use(self) -> frozenset[str]:
         """The files of batches that have not ended."""
         found = set[str]()
-        async for ref in self.batches.open():
+        async for ref, _ in self.batches.open():
             with suppress(NotFound):
                 batch = await self.batches.get(ref)
                 if not batch.has_ended:

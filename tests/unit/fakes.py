@@ -13,7 +13,7 @@ from typing import Any, cast
 from azure.keyvault.secrets.aio import SecretClient
 
 from clients.batch_runs import BatchRuns
-from clients.batch_table import BatchPage, BatchTable
+from clients.batch_table import BatchPage, BatchTable, OpenBatch
 from clients.blob_store import BlobStore, BlobVersion, WholeBlob
 from clients.capacity_pools import CapacityPools
 from clients.character_table import CharacterTable
@@ -28,7 +28,7 @@ from clients.render_times import RenderTimeTable
 from clients.secret_store import SecretStore
 from clients.video_table import Aged, Page, VideoTable
 from clients.videos_api import ContentStream, VideosApi
-from domain.batch import Batch, BatchRef
+from domain.batch import BATCH_IDS, Batch, BatchRef
 from domain.caller import Caller
 from domain.capacity import Fleet, Lease, Pool
 from domain.catalog import Deployment
@@ -241,6 +241,7 @@ class FakeBatchTable:
     def __init__(self) -> None:
         self.records = dict[BatchRef, Batch]()
         self.opened = list[BatchRef]()
+        self.opened_at = dict[BatchRef, datetime]()
         self.promises = dict[tuple[str, str], tuple[str, str]]()
 
     def as_table(self) -> BatchTable:
@@ -248,6 +249,7 @@ class FakeBatchTable:
 
     async def insert(self, batch: Batch, promise: Idempotency | None = None) -> Batch:
         self.opened.append(batch.ref)
+        self.opened_at[batch.ref] = batch.created_at
         if promise:
             noted = batch.batch_id, promise.body_sha256
             made = self.promises.setdefault((batch.tenant, promise.key), noted)
@@ -271,9 +273,9 @@ class FakeBatchTable:
         rest = mine if after is None else mine[ids.index(after) + 1 :]
         return BatchPage(rest[:limit], has_more=len(rest) > limit)
 
-    async def open(self) -> AsyncIterator[BatchRef]:
+    async def open(self) -> AsyncIterator[OpenBatch]:
         for ref in [*self.opened]:
-            yield ref
+            yield OpenBatch(ref, self.opened_at.get(ref) or BATCH_IDS.created_at(ref.batch_id))
 
     async def close_case(self, ref: BatchRef) -> None:
         self.opened.remove(ref)

@@ -39,10 +39,24 @@ async def test_a_batch_that_is_accepted_again_stays_as_it_is(batches: BatchTable
     await batches.amend(batch.ref, lambda kept: kept.cancelling(NOW))
     await batches.insert(batch)
     assert (await batches.get(batch.ref)).cancelling_at == NOW
-    assert [ref async for ref in batches.open()] == [batch.ref]
+    assert [each async for each in batches.open()] == [(batch.ref, batch.created_at)]
     await batches.close_case(batch.ref)
     await batches.close_case(batch.ref)
-    assert [ref async for ref in batches.open()] == []
+    assert [each async for each in batches.open()] == []
+
+
+async def test_a_batch_is_open_from_when_it_is_written_whatever_time_its_id_carries(batches: BatchTable):
+    batch = a_batch(-86_400)
+    await batches.insert(batch)
+    assert [at async for _, at in batches.open()] == [NOW]
+
+
+async def test_a_batch_that_was_opened_before_there_was_a_time_has_that_of_its_id(
+    batches: BatchTable, table: TableClient
+):
+    batch = a_batch(7)
+    await table.upsert_entity({"PartitionKey": "open-batches", "RowKey": batch.batch_id, "tenant": batch.tenant})
+    assert [at async for _, at in batches.open()] == [NOW + timedelta(seconds=7)]
 
 
 async def test_a_key_makes_one_batch(batches: BatchTable):

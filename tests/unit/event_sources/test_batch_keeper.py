@@ -65,6 +65,14 @@ async def test_a_batch_whose_record_never_came_is_forgotten():
     assert not world.batches.opened
 
 
+async def test_a_batch_whose_record_is_about_to_come_is_kept_however_old_its_id():
+    world = World()
+    world.batches.records.clear()
+    world.batches.opened_at[world.ref] = later = NOW + 2 * RECORD_IS_LATE
+    await world.keeper.sweep(later)
+    assert world.batches.opened == [world.ref]
+
+
 async def test_one_that_cannot_be_helped_stops_no_other():
     world = World()
     lost = BatchRef(tenant=TENANT, batch_id=BATCH_IDS.new(NOW, b"x" * 10))
