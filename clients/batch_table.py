@@ -88,6 +88,15 @@ class BatchTable:
             await self._note(batch, promise)
         return await self.get(batch.ref)
 
+    async def made_by(self, tenant: str, idempotency_key: str) -> AlreadyAccepted | None:
+        """What an Idempotency-Key was used for, if it was."""
+        key = {"partition_key": tenant_partition(tenant), "row_key": _promise_row(idempotency_key)}
+        try:
+            kept: Any = await self._table.get_entity(**key)
+        except ResourceNotFoundError:
+            return None
+        return AlreadyAccepted(kept["batch_id"], kept["body_sha256"])
+
     async def get(self, ref: BatchRef) -> Batch:
         """The record.
 
@@ -157,9 +166,9 @@ class BatchTable:
         try:
             await self._table.create_entity(row)
         except ResourceExistsError:
-            kept: Any = await self._table.get_entity(row["PartitionKey"], row["RowKey"])
-            if kept["batch_id"] != batch.batch_id:
-                raise AlreadyAccepted(kept["batch_id"], kept["body_sha256"]) from None
+            earlier = await self.made_by(batch.tenant, promise.key)
+            if earlier and earlier.made_id != batch.batch_id:
+                raise earlier from None
 
     async def _read(self, ref: BatchRef) -> _Seen:
         try:
@@ -197,8 +206,12 @@ def _open_entity(batch: Batch) -> dict[str, Any]:
     return {"PartitionKey": _OPEN, "RowKey": batch.batch_id, "tenant": batch.tenant, "at": batch.created_at}
 
 
+def _promise_row(idempotency_key: str) -> str:
+    return f"j{hashlib.sha256(idempotency_key.encode()).hexdigest()}"
+
+
 def _promise_entity(batch: Batch, promise: Idempotency) -> dict[str, Any]:
-    row = f"j{hashlib.sha256(promise.key.encode()).hexdigest()}"
+    row = _promise_row(promise.key)
     made = {"batch_id": batch.batch_id, "body_sha256": promise.body_sha256}
     return {"PartitionKey": tenant_partition(batch.tenant), "RowKey": row, **made}
 

@@ -1,17 +1,14 @@
 """Makes a batch of each version of a .jsonl file in the inbox."""
 
-import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from itertools import count
+from dataclasses import dataclass
 
 from clients.blob_store import BlobStore, BlobVersion
 from domain.batch_terms import LONGEST_INPUT_BYTES
 from domain.errors import NotFound, PayloadTooLarge
 from domain.file import FILE_IDS, File, Purpose
 from domain.inbox import InboxFile
-from domain.timed_id import ID_RANDOM_BYTES
-from intake.batches import BatchIntake, BatchTerms, accept_batch
+from domain.timed_id import ID_RANDOM_BYTES, draws_of
+from intake.batches import BatchIds, BatchIntake, BatchTerms, accept_batch
 
 _METADATA_LIMIT = 512
 
@@ -46,15 +43,15 @@ class InboxBatches:
             return
         if version.size_bytes > (longest := min(self.max_bytes, LONGEST_INPUT_BYTES)):
             raise PayloadTooLarge(f"The file is larger than {longest} bytes.")
-        draw = _draws(version)
+        draw = draws_of(f"{version.blob}\n{version.etag}\n")
         file_id = FILE_IDS.new(version.written_at, draw(ID_RANDOM_BYTES))
+        ids = BatchIds.drawn(version.written_at, draw)
         try:
             await self.intake.files.records.get(file.tenant, file_id)
         except NotFound:
             await self._copy(file, version, file_id)
-        intake = replace(self.intake, clock=lambda: version.written_at, randomness=draw)
-        terms = BatchTerms(metadata={"blob": file.blob[-_METADATA_LIMIT:]})
-        await accept_batch(file_id, tenant=file.tenant, terms=terms, intake=intake)
+        terms = BatchTerms(metadata={"blob": file.blob[-_METADATA_LIMIT:]}, ids=ids)
+        await accept_batch(file_id, tenant=file.tenant, terms=terms, intake=self.intake)
 
     async def _copy(self, file: InboxFile, version: BlobVersion, file_id: str) -> None:
         stored = await self.intake.files.upload(file.tenant, file_id, self.inbox.blocks_of(version))
@@ -68,9 +65,3 @@ class InboxBatches:
             sha256=stored.sha256,
         )
         await self.intake.files.records.insert(kept)
-
-
-def _draws(version: BlobVersion) -> Callable[[int], bytes]:
-    """The same sequence for the same version."""
-    numbers = count()
-    return lambda size: hashlib.sha256(f"{version.blob}\n{version.etag}\n{next(numbers)}".encode()).digest()[:size]

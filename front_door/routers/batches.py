@@ -14,7 +14,8 @@ from domain.video_request import read_metadata
 from front_door.batch_wire import BatchAnswer, BatchList, BatchPreview
 from front_door.request_fields import read_fields
 from front_door.services import FromCaller, FrontDoorServices, Services, Tenant
-from intake.batches import BatchTerms, accept_batch, preview_batch, retry_batch
+from intake.batch_retry import retry_batch
+from intake.batches import BatchTerms, accept_batch, preview_batch
 from intake.promise import read_promise
 
 router = APIRouter(prefix="/batches", tags=["batches"])

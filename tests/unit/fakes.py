@@ -257,6 +257,10 @@ class FakeBatchTable:
                 raise AlreadyAccepted(*made)
         return self.records.setdefault(batch.ref, batch)
 
+    async def made_by(self, tenant: str, idempotency_key: str) -> AlreadyAccepted | None:
+        made = self.promises.get((tenant, idempotency_key))
+        return AlreadyAccepted(*made) if made else None
+
     async def get(self, ref: BatchRef) -> Batch:
         if ref not in self.records:
             raise NotFound(f"There is no batch '{ref.batch_id}'.", param="batch_id", code="batch_not_found")

@@ -61,12 +61,16 @@ async def test_a_batch_that_was_opened_before_there_was_a_time_has_that_of_its_i
 
 async def test_a_key_makes_one_batch(batches: BatchTable):
     first, second, promise = a_batch(1), a_batch(2), Idempotency("a key / with #?", "body")
+    assert await batches.made_by(first.tenant, promise.key) is None
     for _ in range(2):
         assert (await batches.insert(first, promise)).ref == first.ref
     for body in ("body", "another"):
         with pytest.raises(AlreadyAccepted) as earlier:
             await batches.insert(second, Idempotency(promise.key, body))
         assert (earlier.value.made_id, earlier.value.body_sha256) == (first.batch_id, "body")
+    made = await batches.made_by(first.tenant, promise.key)
+    assert made
+    assert (made.made_id, made.body_sha256) == (first.batch_id, "body")
     with pytest.raises(NotFound):
         await batches.get(second.ref)
     assert (await batches.insert(second)).ref == second.ref

@@ -1,6 +1,7 @@
 """A .jsonl file in the inbox makes one batch of each of its versions."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from azure.core.exceptions import HttpResponseError
@@ -8,7 +9,7 @@ from azure.core.exceptions import HttpResponseError
 from domain.file import Purpose
 from event_sources import inbox_batches
 from tests.unit.event_sources.events import MAX_BATCH_BYTES, World, an_event
-from tests.unit.examples import TENANT
+from tests.unit.examples import NOW, TENANT
 
 CLIPS, ANSWER = f"inbox/{TENANT}/clips.jsonl", f"inbox/{TENANT}/clips.jsonl.error.json"
 CONTENT = b'{"custom_id": "1"}\n' * 100
@@ -48,6 +49,16 @@ async def test_a_file_that_is_told_of_again_makes_the_same_batch(world: World):
     await asyncio.gather(*(deliver(world) for _ in range(3)))
     assert list(world.batches.records.values()) == [underway]
     assert len(world.files.records) == len(world.file_blobs.blobs) == len(world.file_blobs.writes) == 1
+
+
+async def test_a_file_whose_event_comes_late_has_all_of_its_window(world: World):
+    world.clock.advance(25 * 3600)
+    await put(world, CONTENT)
+    (batch,) = world.batches.records.values()
+    assert (batch.created_at, batch.as_of) == (NOW + timedelta(hours=25),) * 2
+    assert batch.expires_at == NOW + timedelta(hours=49)
+    await deliver(world)
+    assert list(world.batches.records.values()) == [batch]
 
 
 async def test_a_file_that_is_written_anew_makes_another_batch(world: World):

@@ -126,6 +126,29 @@ async def test_the_same_key_and_request_are_the_same_batch(world: World):
     assert len({answer.json()["id"] for answer in (first, *without)}) == 3
 
 
+async def test_the_same_key_answers_the_same_batch_when_its_input_is_gone(world: World):
+    fields = await asked(world)
+    first = await world.ask("POST", "/v1/batches", json=fields, headers=KEY_1)
+    await world.ask("DELETE", f"/v1/files/{fields['input_file_id']}")
+    again = await world.ask("POST", "/v1/batches", json=fields, headers=KEY_1)
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert (await world.ask("POST", "/v1/batches", json=fields)).status_code == 404
+
+
+@pytest.mark.parametrize("key", [{}, KEY_1])
+async def test_a_retry_is_answered_again_without_another_copy_when_its_files_are_gone(
+    world: World, key: dict[str, str]
+):
+    batch_id = await failed_batch(world)
+    first = await world.ask("POST", f"/v1/batches/{batch_id}/retry", headers=key)
+    world.files.records.clear()
+    written = list(world.file_blobs.writes)
+    for headers in (key, {}, {"idempotency-key": "k-9"}):
+        again = await world.ask("POST", f"/v1/batches/{batch_id}/retry", headers=headers)
+        assert (again.status_code, again.json()) == (200, first.json())
+    assert world.file_blobs.writes == written
+
+
 async def test_the_same_key_starts_a_batch_that_was_not_started(world: World):
     fields = await asked(world)
     world.runs.broken = TimeoutError()
