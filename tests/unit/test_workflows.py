@@ -52,7 +52,7 @@ def test_only_main_is_deployed_and_only_after_its_checks() -> None:
     assert deploy[True]["push"] == {"branches": ["main"]}
     job = deploy["jobs"]["deploy"]
     assert (job["needs"], job["environment"]) == ("check", "production")
-    assert "github.ref == 'refs/heads/main'" in job["if"]
+    assert job["if"] == "vars.AZURE_CLIENT_ID != '' && github.ref == 'refs/heads/main'"
 
 
 def test_a_deployment_logs_in_provisions_deploys_and_looks() -> None:
@@ -67,7 +67,7 @@ def test_a_deployment_logs_in_provisions_deploys_and_looks() -> None:
         "azd deploy --no-prompt",
         "api=$(azd env get-value SERVICE_API_URI)",
     ]
-    assert '/healthz"' in steps[-1]["run"]
+    assert re.search(r'^curl --fail .*/healthz"$', steps[-1]["run"], re.MULTILINE)
     assert {name: value for step in steps[1:] for name, value in step.get("with", {}).items()} == {
         f"{of}-id": f"${{{{ vars.AZURE_{of.upper()}_ID }}}}" for of in ("client", "tenant", "subscription")
     }

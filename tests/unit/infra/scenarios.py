@@ -75,7 +75,11 @@ CHOICES: dict[str, dict[str, Any]] = {
         "upstreams": EXISTING_ACCOUNT,
         "contentSafety": True,
         "callers": [{"tenant": "acme", "secret": "acme-key", "weight": 2}],
-        "settings": {"REELAY_LINK_LIFETIME_S": "600", "REELAY_CONTENT_DELIVERY": "redirect"},
+        "settings": {
+            "REELAY_LINK_LIFETIME_S": "600",
+            "REELAY_CONTENT_DELIVERY": "redirect",
+            "APPLICATIONINSIGHTS_CONNECTION_STRING": "InstrumentationKey=theirs",
+        },
         "retention": {"default": {"content_days": 30}},
         "inboxDays": 14,
         "existingVaults": [{"name": "theirs", "resourceGroup": "their-group", "subscriptionId": ELSEWHERE}],

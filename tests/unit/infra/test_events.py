@@ -61,7 +61,7 @@ def test_what_cannot_be_delivered_within_a_day_is_written_down_by_an_identity_th
     account = deployment.outputs["AZURE_STORAGE_ACCOUNT_NAME"]
     containers = {each.name for each in deployment.made("Microsoft.Storage/storageAccounts/blobServices/containers")}
     for subscription in made():
-        assert subscription.given["retryPolicy"]["eventTimeToLiveInMinutes"] == 24 * 60
+        assert subscription.given["retryPolicy"] == {"eventTimeToLiveInMinutes": 24 * 60, "maxDeliveryAttempts": 30}
         dead_letters = subscription.given["deadLetterWithResourceIdentity"]
         place = dead_letters["deadLetterDestination"]["properties"]
         assert place["resourceId"].endswith(f"/{account}")

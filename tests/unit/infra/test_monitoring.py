@@ -39,18 +39,21 @@ def test_a_query_asks_for_metrics_that_there_are(text: str) -> None:
 
 ALERTS = {
     "failed-videos": (
+        1,
         "PT30M",
         'where Name in ("reelay.videos.failed", "reelay.videos.completed")',
         'summarize Failed = sumif(Sum, Name == "reelay.videos.failed"), Ended = sum(Sum)',
         "where Ended >= 5 and 100 * Failed > 20 * Ended",
     ),
     "queue-age": (
+        2,
         "PT5M",
         'where Name == "reelay.queue.age"',
         "summarize Age = max(Sum / ItemCount)",
         "where Age > 900",
     ),
     "deployment-cooldown": (
+        2,
         "PT30M",
         'where Name == "reelay.deployment.cooldown"',
         "project At = TimeGenerated, Sum, Deployment = tostring(Properties.deployment)",
@@ -58,12 +61,14 @@ ALERTS = {
         "where Now - Since >= 15m",
     ),
     "dead-letters": (
+        2,
         "PT15M",
         'where Name == "reelay.events.dead_lettered"',
         "summarize Letters = sum(Sum)",
         "where Letters > 0",
     ),
     "over-budget": (
+        2,
         "PT15M",
         'where Name == "reelay.budget.used_ratio"',
         "extend Used = Sum / ItemCount",
@@ -74,11 +79,15 @@ ALERTS = {
 
 
 def test_alerts_are_these() -> None:
-    rules = deployed("as it comes").made(RULES)
-    assert {
-        rule.given["displayName"].removeprefix("Reelay: "): (rule.given["windowSize"], *query(rule).split(" | ")[1:])
-        for rule in rules
-    } == ALERTS
+    found = {
+        rule.given["displayName"].removeprefix("Reelay: "): (
+            rule.given["severity"],
+            rule.given["windowSize"],
+            *query(rule).split(" | ")[1:],
+        )
+        for rule in deployed("as it comes").made(RULES)
+    }
+    assert found == ALERTS
 
 
 def test_an_alert_fires_at_the_first_row_that_its_query_returns() -> None:

@@ -64,4 +64,4 @@ def test_each_service_that_the_app_uses_has_an_endpoint_and_a_name(choice: str) 
         assert zones[config["properties"]["privateDnsZoneId"]] == ZONES[config["name"]]
     links = deployment.made("Microsoft.Network/privateDnsZones/virtualNetworkLinks")
     assert {each.name.partition("/")[0] for each in links} == set(zones.values())
-    assert all(each.given["virtualNetwork"] == {"id": network} for each in links)
+    assert all(each.given == {"registrationEnabled": False, "virtualNetwork": {"id": network}} for each in links)
