@@ -4,7 +4,7 @@ inbox/TENANT/…/fox.json                one request
 inbox/TENANT/…/clips.jsonl             a batch
 inbox/TENANT/…/fox.png                 the image of the request fox.png.json, or of fox.json
 inbox/TENANT/…/fox.error.json          why fox.json was refused; ours
-inbox/TENANT/…/clips.jsonl.error.json  why clips.jsonl was, or whatever is no .json
+inbox/TENANT/…/clips.jsonl.error.json  why clips.jsonl was, or whatever is no .json; or why an image is not used
 
 Whoever may write to a tenant's folder asks in its name.
 """

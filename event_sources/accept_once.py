@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 from domain.caller import Caller
@@ -18,6 +17,7 @@ from domain.errors import (
     RequestConflict,
     TooManyInFlight,
 )
+from domain.video import VideoRef
 from intake.accept import Terms, accept_video
 from intake.services import Intake
 
@@ -44,8 +44,10 @@ class NotNow(Exception):
         self.is_for_all = isinstance(error, LimitReached)
 
 
-async def accept_once(fields: Mapping[str, Any], *, caller: Caller, key: str, insists: bool, intake: Intake) -> None:
-    """Accept a video, unless the same key made one before, whatever its fields have become since.
+async def accept_once(
+    fields: Mapping[str, Any], *, caller: Caller, key: str, insists: bool, intake: Intake
+) -> VideoRef:
+    """Accept a video, unless the same key made one before, whatever its fields have become since; say which one it is.
 
     Args:
         fields: The fields of POST /videos.
@@ -58,13 +60,17 @@ async def accept_once(fields: Mapping[str, Any], *, caller: Caller, key: str, in
         ReelayError: One of `REFUSALS`.
         NotNow: Somebody else's server is in trouble, or the caller has to wait.
     """
-    if await intake.videos.made_by(caller.tenant, key):
-        return
+    if made := await intake.videos.made_by(caller.tenant, key):
+        return made
     try:
-        with suppress(RequestConflict):  # meanwhile it made one
-            video = await accept_video(fields, caller=caller, terms=Terms(key), intake=intake)
-            _log.info("an event of %s made %s", caller.tenant, video.video_id)
+        video = await accept_video(fields, caller=caller, terms=Terms(key), intake=intake)
+    except RequestConflict:
+        if made := await intake.videos.made_by(caller.tenant, key):  # meanwhile
+            return made
+        raise
     except (FetchFailed, GuardrailUnavailable, RateLimited, TooManyInFlight) as error:
         if insists:
             raise
         raise NotNow(caller, error) from error
+    _log.info("an event of %s made %s", caller.tenant, video.video_id)
+    return video.ref

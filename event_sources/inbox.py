@@ -7,13 +7,15 @@ from asyncio import Semaphore
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from clients.callers import Callers
 from domain.caller import Caller
-from domain.errors import InvalidRequest, NotFound
+from domain.errors import InvalidRequest, NotFound, ReelayError
 from domain.inbox import PARAM, InboxFile, Kind, Missing
+from domain.video import VideoRef
 from event_sources.accept_once import REFUSALS, accept_once
 from event_sources.dead_letters import DeadLetters
 from event_sources.grid_event import GridEvent
@@ -90,10 +92,20 @@ class Inbox:
         try:
             await self._accept(file, caller)
         except REFUSALS as error:
-            _log.warning("%s is refused: %s", file.blob, error.message)
-            answer = json.dumps(error.envelope(), indent=2).encode()
-            await self.intake.inputs.put(file.answer_blob, answer, "application/json")
-            await self.rejections.publish(event, error, file.answer_blob)
+            await self._answer(file, error)
+            await self.rejections.publish(
+                event, error, file.answer_blob, of=f"{await self._etag(file)} {error.message}"
+            )
+
+    async def _etag(self, file: InboxFile) -> str | None:
+        with suppress(NotFound):
+            return (await self.intake.inputs.version(file.blob)).etag
+        return None
+
+    async def _answer(self, file: InboxFile, error: ReelayError) -> None:
+        _log.warning("%s is refused: %s", file.blob, error.message)
+        answer = json.dumps(error.envelope(), indent=2).encode()
+        await self.intake.inputs.put(file.answer_blob, answer, "application/json")
 
     async def _accept(self, file: InboxFile, caller: Caller) -> None:
         match file.kind:
@@ -115,7 +127,24 @@ class Inbox:
             _log.info("%s waits for its image", file.blob)
             return
         key = hashlib.sha256(f"{file.blob}\n{sent.etag}".encode()).hexdigest()
-        await accept_once(fields, caller=caller, key=f"blob-{key}", insists=self.insists, intake=self.intake)
+        made = await accept_once(fields, caller=caller, key=f"blob-{key}", insists=self.insists, intake=self.intake)
+        if isinstance(image := fields.get(PARAM), SentFile):
+            await self._answer_image(file._replace(path=PurePosixPath(image.name)), file, made)
+
+    async def _answer_image(self, image: InboxFile, request: InboxFile, made: VideoRef) -> None:
+        """Whoever brought it sees that it came too late."""
+        try:
+            is_used = (await self.intake.videos.get(made)).input_reference is not None
+        except NotFound:
+            return
+        if is_used:
+            await self.intake.inputs.delete(image.answer_blob)
+            return
+        message = (
+            f"{request.path.name} was accepted before this image came, without one. Write it anew to have it accepted "
+            f"with the image, and call it {image.path.name}.json if it shall wait for one."
+        )
+        await self._answer(image, InvalidRequest(message, param=PARAM, code="image_too_late"))
 
     async def _with_image(self, file: InboxFile, fields: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """The fields, with the image from beside the request; None while that is awaited."""

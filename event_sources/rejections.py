@@ -30,13 +30,14 @@ class Rejections:
     blobs: BlobStore
     event_grid: EventGrid | None
 
-    async def publish(self, cause: GridEvent, error: ReelayError, blob: str) -> None:
-        """Tell of one; told twice, it has the same id.
+    async def publish(self, cause: GridEvent, error: ReelayError, blob: str, *, of: str) -> None:
+        """Tell of one.
 
         Args:
             cause: The event that asked.
             error: Why in vain.
             blob: Where that is written down.
+            of: What was refused: of the same there is one event, however often it is told.
 
         Raises:
             NotPublished: The topic did not take it.
@@ -44,7 +45,7 @@ class Rejections:
         if self.event_grid is None:
             return
         rejection = CloudEvent(
-            id=f"evt_{hashlib.sha256(f'{cause.digest} {blob}'.encode()).hexdigest()[:32]}_rejected",
+            id=f"evt_{hashlib.sha256(f'{of} {blob}'.encode()).hexdigest()[:32]}_rejected",
             type=REQUEST_REJECTED,
             source=SOURCE,
             subject=blob,

@@ -48,7 +48,7 @@ class VideoRequests:
             await self._accept(event)
         except REFUSALS as error:
             blob = await self.dead_letters.put(event, error)
-            await self.rejections.publish(event, error, blob)
+            await self.rejections.publish(event, error, blob, of=event.digest)
 
     async def _accept(self, event: GridEvent) -> None:
         if not (event.id and event.source):

@@ -148,7 +148,7 @@ async def _kept_before(
 
 
 async def keep_batch(batch: Batch, promise: Idempotency | None, intake: BatchIntake) -> Batch:
-    """Keep a batch whose record is made, and start it; one that is there, or that the same key has made, stays as it is.
+    """Keep a batch and start it; one that is there, or that the same key has made, stays as it is.
 
     Raises:
         RequestConflict: The key came with another request before.

@@ -106,13 +106,31 @@ async def test_a_request_that_names_no_image_takes_the_one_of_its_name_that_is_t
     assert video.input_reference.content_type == "image/jpeg"
 
 
-async def test_an_image_that_comes_too_late_changes_nothing(world: World):
+async def test_an_image_that_comes_too_late_is_answered_and_changes_nothing_else(
+    world: World, caplog: pytest.LogCaptureFixture
+):
+    image, answer = f"inbox/{TENANT}/fox.png", f"inbox/{TENANT}/fox.png.error.json"
     await receive(world, put(world))
-    world.inputs.blobs[f"inbox/{TENANT}/fox.png"] = an_image(width=64)
-    await receive(world, created(f"inbox/{TENANT}/fox.png"), created(FOX))
+    world.inputs.blobs[image] = IMAGE
+    await receive(world, created(image), created(FOX))
     (video,) = world.videos.records.values()
     assert video.input_reference is None
     assert f"inbox/{TENANT}/fox.error.json" not in world.inputs.blobs
+    assert world.error(answer)["code"] == "image_too_late"
+    assert "fox.png.json" in world.error(answer)["message"]
+    assert image in caplog.text
+    await receive(world, put(world, prompt="A fox that starts from its image."))
+    assert [bool(video.input_reference) for video in world.videos.records.values()] == [False, True]
+    assert answer not in world.inputs.blobs
+
+
+async def test_an_image_of_a_video_that_is_gone_asks_for_nothing(world: World):
+    image = f"inbox/{TENANT}/fox.png"
+    await receive(world, put(world))
+    world.inputs.blobs[image] = IMAGE
+    world.videos.records.clear()
+    await receive(world, created(image))
+    assert (world.asked(), f"{image}.error.json" in world.inputs.blobs) == ([], False)
 
 
 async def test_an_image_alone_asks_for_nothing(world: World):
@@ -153,6 +171,16 @@ async def test_a_bad_file_is_answered_beside_it(
     told, again = world.topic.events
     assert (told.id, told.type, told.subject) == (again.id, "Reelay.RequestRejected", f"inbox/{TENANT}/fox.error.json")
     assert told.data["error"]["code"] == code
+
+
+async def test_a_refusal_is_told_once_whatever_events_tell_of_the_file(world: World):
+    image = f"inbox/{TENANT}/fox.png"
+    world.inputs.blobs[image] = IMAGE
+    refused = put(world, prompt="")
+    await receive(world, refused, created(image), created(FOX)._replace(id="another"))
+    assert len({told.id for told in world.topic.events}) == 1
+    await receive(world, put(world, prompt="", metadata={"take": "2"}))
+    assert len({told.id for told in world.topic.events}) == 2
 
 
 async def test_an_answer_asks_for_nothing_and_goes_when_the_request_is_mended(world: World):
