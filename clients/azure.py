@@ -47,8 +47,12 @@ CONTENTS = "videos"
 INPUTS = "requests"
 FILES = "files"
 _ISSUER_TIMEOUT_S = 5.0
-_TRANSPORT: dict[str, Any] = {"use_env_settings": False}
+_PATIENCE: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 10, "retry_read": 1}
+"""How long a service may be silent, in seconds: the SDK would wait five minutes, and again after that."""
+_TRANSPORT: dict[str, Any] = {**_PATIENCE, "use_env_settings": False}
 """No proxies and no .netrc: aiohttp would look for them in the environment anew for every call, in threads."""
+_BLOBS: dict[str, Any] = {**_TRANSPORT, "read_timeout": 30}
+"""The service says nothing while it puts a large blob together."""
 
 
 class Azure:
@@ -64,7 +68,7 @@ class Azure:
         self._identity = DefaultAzureCredential(managed_identity_client_id=settings.identity_client_id)
         blob_endpoint = str(settings.blob_endpoint)
         self._account = settings.account_name
-        self._blobs = BlobServiceClient(blob_endpoint, credential=self._key or self._identity, **_TRANSPORT)
+        self._blobs = BlobServiceClient(blob_endpoint, credential=self._key or self._identity, **_BLOBS)
         self._signer = AccountKeySigner(self._key) if self._key else UserDelegationSigner(self._blobs)
 
     def ledger(self, clock: Callable[[], datetime]) -> Ledger:
@@ -147,7 +151,7 @@ class Azure:
         """A Key Vault."""
         ca = self._settings.key_vault_ca
         trust: dict[str, Any] = {"connection_verify": str(ca), "verify_challenge_resource": False} if ca else {}
-        return SecretClient(url, self._identity, **trust)
+        return SecretClient(url, self._identity, **_PATIENCE, **trust)
 
     def create_storage(self) -> None:
         """Make the table and the containers, unless they are there: for stores that are opened with a key."""

@@ -6,6 +6,10 @@ import time
 from collections.abc import Awaitable, Callable, Hashable
 from typing import NamedTuple
 
+from azure.core.exceptions import ServiceResponseTimeoutError
+
+_LIMIT_S = 5.0
+"""How long a reading may take: all who ask for the same wait for it."""
 _log = logging.getLogger(__name__)
 
 
@@ -43,7 +47,11 @@ class ExpiringCache[K: Hashable, V]:
         self._reading = dict[K, asyncio.Task[V]]()
 
     async def get(self, key: K) -> V:
-        """The value of a key: as a rule without a read."""
+        """The value of a key: as a rule without a read.
+
+        Raises:
+            ServiceResponseTimeoutError: Reading it took too long.
+        """
         kept = self._kept.get(key)
         age_s = self._monotonic() - kept.read_at if kept else self._fresh_s
         if age_s >= self._ahead_s and key not in self._reading:
@@ -61,7 +69,11 @@ class ExpiringCache[K: Hashable, V]:
     async def renew(self, key: K) -> V:
         """The value of a key as it now is."""
         read_at = self._monotonic()
-        value = await self._read(key)
+        try:
+            async with asyncio.timeout(_LIMIT_S):
+                value = await self._read(key)
+        except TimeoutError as error:
+            raise ServiceResponseTimeoutError(f"there was no answer within {_LIMIT_S:g} s") from error
         self._kept.pop(key, None)
         self._kept[key] = _Kept(value, read_at)
         if len(self._kept) > self._most:
@@ -70,5 +82,6 @@ class ExpiringCache[K: Hashable, V]:
 
     def _end(self, key: K, done: asyncio.Task[V]) -> None:
         del self._reading[key]
-        if not done.cancelled() and (error := done.exception()):  # perhaps nobody waits for it
+        # Perhaps nobody waits for it, but whoever asked first does.
+        if not done.cancelled() and (error := done.exception()) and key in self._kept:
             _log.warning("what was read before could not be read anew: %r", error)

@@ -3,7 +3,9 @@
 import asyncio
 
 import pytest
+from azure.core.exceptions import ServiceResponseTimeoutError
 
+from clients import expiring_cache
 from clients.expiring_cache import ExpiringCache
 
 
@@ -90,3 +92,28 @@ async def test_what_is_too_old_is_known_all_the_same():
     await source.cache.get("a")
     source.now = 99
     assert source.cache.known("a", 0) == 1
+
+
+async def test_a_reading_that_does_not_end_is_given_up_and_the_next_one_begins_anew(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(expiring_cache, "_LIMIT_S", 0.001)
+    source, stuck = Source(), asyncio.Event()
+
+    async def read(key: str) -> int:
+        if not stuck.is_set():
+            stuck.set()
+            await asyncio.Event().wait()
+        return await source.read(key)
+
+    cache = ExpiringCache(read, fresh_s=4)
+    answers = await asyncio.gather(*(cache.get("a") for _ in range(2)), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [ServiceResponseTimeoutError] * 2
+    assert await cache.get("a") == 1
+
+
+async def test_of_a_first_reading_that_fails_only_those_are_told_who_asked(caplog: pytest.LogCaptureFixture):
+    source = Source()
+    source.error = ConnectionError()
+    with pytest.raises(ConnectionError):
+        await source.cache.get("a")
+    await asyncio.sleep(0)
+    assert not caplog.text

@@ -1,8 +1,13 @@
 """Whoever has no key stays outside, and learns nothing."""
 
+import asyncio
+
 import pytest
 
+from clients import expiring_cache
 from clients.admin_key import AdminKey
+from clients.caller_keys import CallerKeys
+from domain.api_key import SECRET_BYTES, secret_of
 from front_door.auth import ADMIN_PREFIXES
 from front_door.operators import Operators
 from tests.unit.examples import a_video
@@ -107,3 +112,13 @@ async def test_without_an_admin_key_the_setting_is_named(world: World, key: str)
     response = await world.ask("GET", "/v1/admin/deployments", key=key)
     assert response.status_code == 403
     assert "set REELAY_ADMIN_KEY" in error_of(response)["message"]
+
+
+async def test_a_store_that_does_not_answer_is_told_of_within_seconds(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(expiring_cache, "_LIMIT_S", 0.001)
+    monkeypatch.setattr(world.administration.audit, "newest_change", asyncio.Event().wait)
+    world.change(callers=world.callers_of(CallerKeys([], a_secret_store())))
+    for key in (None, secret_of(bytes(SECRET_BYTES))):
+        response = await world.ask("GET", "/v1/models", key=key)
+        assert response.status_code == 503
+        assert "retry-after" in response.headers
