@@ -48,6 +48,13 @@ def test_requests_for_videos_are_told_from_other_events() -> None:
     assert subscriptions().one(ON_REQUESTS).given["filter"] == {"includedEventTypes": [VIDEO_REQUESTED]}
 
 
+def test_files_are_those_of_the_content_account(deployment: Deployment) -> None:
+    account = deployment.outputs["AZURE_STORAGE_ACCOUNT_NAME"]
+    (content,) = [each for each in deployment.made("Microsoft.Storage/storageAccounts") if each.name == account]
+    heard = deployment.one("Microsoft.EventGrid/systemTopics").given
+    assert heard == {"source": content.id, "topicType": "Microsoft.Storage.StorageAccounts"}
+
+
 def test_files_are_heard_of_in_the_inbox_alone() -> None:
     heard = subscriptions().one(ON_FILES).given["filter"]
     assert heard == {

@@ -17,6 +17,10 @@ def test_it_runs_the_python_that_everything_was_tested_with(deployment: Deployme
     assert app.given["functionAppConfig"]["runtime"] == {"name": "python", "version": PYTHON}
 
 
+def test_callers_reach_it(deployment: Deployment) -> None:
+    assert deployment.one("Microsoft.Web/sites").given["publicNetworkAccess"] == "Enabled"
+
+
 def test_it_is_on_flex_consumption(deployment: Deployment) -> None:
     plan = deployment.one("Microsoft.Web/serverfarms")
     assert plan.body["sku"] == {"name": "FC1", "tier": "FlexConsumption"}

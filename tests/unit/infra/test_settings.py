@@ -94,9 +94,10 @@ def test_each_account_gets_its_own_deployments_and_is_asked_for_them(monkeypatch
     assert asked == {region: f"https://{accounts[region]}.openai.azure.com/openai/v1/" for region in REGIONS}
 
 
-def test_an_account_that_is_made_has_the_host_that_identities_ask_for(deployment: Deployment) -> None:
+def test_an_account_that_is_made_is_reached_at_a_host_of_its_own(deployment: Deployment) -> None:
     for account in deployment.made(ACCOUNTS):
         assert account.given["customSubDomainName"] == account.name
+        assert account.given["publicNetworkAccess"] == "Enabled"
 
 
 def test_what_a_deployment_says_of_itself_goes_before(monkeypatch: pytest.MonkeyPatch) -> None:
