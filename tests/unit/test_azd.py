@@ -104,7 +104,8 @@ def test_nobody_is_given_a_role_for_having_deployed() -> None:
 
 
 def test_a_hook_is_there_for_every_system() -> None:
-    assert HOOK.keys() == {"posix", "windows"}
+    shells = {system: hook["shell"] for system, hook in AZD["hooks"]["postdeploy"].items()}
+    assert shells == {"posix": "sh", "windows": "pwsh"}
     assert all(os.access(path, os.X_OK) for path in HOOK.values())
 
 

@@ -76,6 +76,11 @@ def test_a_workflow_may_assign_the_roles_of_the_table_and_no_others() -> None:
     assert said == " AND ".join(either) + "\n"
 
 
+def test_azd_is_as_new_as_it_has_to_be() -> None:
+    (named,) = re.findall(r"\[azd\]\(\S+\) ([\d.]+) or newer", DEPLOY)
+    assert yaml.safe_load((ROOT / "azure.yaml").read_text())["requiredVersions"] == {"azd": f">= {named}"}
+
+
 def test_every_provider_that_the_templates_use_is_registered() -> None:
     (names,) = re.findall(r"^for PROVIDER in (.*?); do$", DEPLOY, re.MULTILINE | re.DOTALL)
     templates = "".join(path.read_text() for path in (ROOT / "infra").rglob("*.bicep"))

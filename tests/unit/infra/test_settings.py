@@ -76,11 +76,10 @@ def test_a_model_goes_to_new_accounts_existing_ones_and_other_servers(monkeypatc
     assert made.given["model"] == {"format": "OpenAI", "name": "sora-2", "version": "2025-10-06"}
     assert made.name.endswith("/sora-2-here")
     assert catalog.models["sora-2"].fallback_models == ("wan",)
-    hosts = {each.name: each.endpoint.host for each in catalog.deployments()}
-    assert hosts == {
-        "new": f"{made.name.partition('/')[0]}.openai.azure.com",
-        "existing": "domain-of-our-resource.openai.azure.com",
-        "own-server": "wan.example",
+    assert {each.name: str(each.endpoint) for each in catalog.deployments()} == {
+        "new": f"https://{made.name.partition('/')[0]}.openai.azure.com/openai/v1/",
+        "existing": "https://domain-of-our-resource.openai.azure.com/openai/v1/",
+        "own-server": "https://wan.example/v1/",
     }
 
 
@@ -98,6 +97,7 @@ def test_an_account_that_is_made_is_reached_at_a_host_of_its_own(deployment: Dep
     for account in deployment.made(ACCOUNTS):
         assert account.given["customSubDomainName"] == account.name
         assert account.given["publicNetworkAccess"] == "Enabled"
+        assert account.body["kind"] == ("ContentSafety" if account.name.startswith("cs-") else "OpenAI")
 
 
 def test_what_a_deployment_says_of_itself_goes_before(monkeypatch: pytest.MonkeyPatch) -> None:
