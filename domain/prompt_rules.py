@@ -1,16 +1,15 @@
 """Rules for prompts that need nobody's help: words, patterns, lengths, languages."""
 
-import re
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Annotated, NamedTuple, Protocol, Self, cast
-from unicodedata import category, normalize
 
 import re2  # pyright: ignore[reportMissingTypeStubs] - it has none
 from pydantic import AfterValidator, Field, model_validator
 
 from domain.configuration import Configuration
 from domain.finding import CategoryName, Finding
+from domain.plain_words import plain_words
 
 
 class _Compiled(Protocol):
@@ -33,6 +32,12 @@ def _checked(pattern: str) -> str:
     return pattern
 
 
+def _legible(term: str) -> str:
+    if not plain_words(term):
+        raise ValueError("has no letter or digit")
+    return term
+
+
 def _not_empty[T](entries: tuple[T, ...]) -> tuple[T, ...]:
     # A minimal length would count only the entries without problems, and so invent one more.
     if not entries:
@@ -42,6 +47,7 @@ def _not_empty[T](entries: tuple[T, ...]) -> tuple[T, ...]:
 
 type _Entries[T] = Annotated[tuple[T, ...], AfterValidator(_not_empty)]
 type Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
+type Term = Annotated[str, AfterValidator(_legible)]
 type Pattern = Annotated[str, AfterValidator(_checked)]
 
 
@@ -58,27 +64,29 @@ class Spoken(NamedTuple):
 
 
 class Blocklist(Configuration):
-    """Words and phrases that no prompt may have; case, width, punctuation and invisible signs do not count.
+    """Words and phrases that no prompt may have; see `plain_words` for what of them counts.
 
     Attributes:
-        whole_words: Whether a term within a longer word is left alone; not for scripts that have no spaces.
+        whole_words: Whether a term is left alone that begins or ends within a word; not for scripts without spaces.
         category: What a refusal calls it.
     """
 
-    blocklist: _Entries[Annotated[str, Field(pattern=r"\w")]]
+    blocklist: _Entries[Term]
     whole_words: bool = True
     category: CategoryName = "blocklist"
 
     def find(self, prompt: str) -> Finding | None:
         """What a prompt has of them."""
-        words = _words(prompt)
-        edge = " " if self.whole_words else ""
-        text = f"{edge}{' '.join(words)}{edge}"
-        return Finding(self.category) if any(f"{edge}{term}{edge}" in text for term in self._terms) else None
+        text = self._comparable(prompt)
+        return Finding(self.category) if any(term in text for term in self._terms) else None
 
     @cached_property
     def _terms(self) -> Sequence[str]:
-        return [" ".join(_words(term)) for term in self.blocklist]
+        return [self._comparable(term) for term in self.blocklist]
+
+    def _comparable(self, text: str) -> str:
+        words = plain_words(text)
+        return f" {' '.join(words)} " if self.whole_words else "".join(words)
 
 
 class Patterns(Configuration):
@@ -151,8 +159,3 @@ class LanguageRule(Configuration):
             return None
         is_missing = self.languages.allowed is not None and spoken.language not in self.languages.allowed
         return Finding(self.category) if is_missing or spoken.language in self.languages.forbidden else None
-
-
-def _words(text: str) -> Sequence[str]:
-    visible = "".join(each for each in normalize("NFKC", text) if category(each) != "Cf")
-    return re.findall(r"\w+", visible.casefold())

@@ -5,6 +5,8 @@ import importlib
 import inspect
 import json
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +17,8 @@ from domain.errors import CheckImpossible, CredentialUnavailable
 from domain.guardrails import HttpsCheck, PythonCheck
 from domain.secret_reference import SecretReference
 
+_THREADS = 8
+"""So many calls of a function run at once."""
 _LONGEST_ANSWER_BYTES = 64 * 1024
 _REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
@@ -22,7 +26,9 @@ type Document = Mapping[str, Any]
 
 
 class PythonHook:
-    """A function that is called with the document; one that is not async is given a thread.
+    """A function that is called with the document, in one of its own threads; what it answers is awaited if it can be.
+
+    The event loop's threads look up names for the whole app, so a function that hangs must not be in them.
 
     Args:
         check: Where it is found.
@@ -33,6 +39,7 @@ class PythonHook:
 
     def __init__(self, check: PythonCheck) -> None:
         self._function = _load(check.python)
+        self._threads = ThreadPoolExecutor(_THREADS, check.python)
 
     async def ask(self, document: Document) -> object:
         """The function's verdict.
@@ -41,9 +48,9 @@ class PythonHook:
             CheckImpossible: It raised something.
         """
         try:
-            if inspect.iscoroutinefunction(self._function):
-                return await self._function(document)
-            return await asyncio.to_thread(self._function, document)
+            loop, context = asyncio.get_running_loop(), copy_context()
+            answer = await loop.run_in_executor(self._threads, lambda: context.run(self._function, document))
+            return await answer if inspect.isawaitable(answer) else answer
         except Exception as error:  # noqa: BLE001 - it is not ours, and its words may quote the prompt
             raise CheckImpossible(f"the function raised {type(error).__name__}") from None
 

@@ -16,6 +16,7 @@ from clients.secret_store import SecretStore
 from domain.errors import ConfigurationError
 from domain.finding import Finding, Verdict
 from domain.guardrails import Check, ContentSafetyCheck, HttpsCheck, PythonCheck, worst
+from domain.plain_words import visible
 from domain.prompt_rules import Blocklist, LanguageRule, Length, Patterns
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _language(rule: LanguageRule) -> Examine:
     from clients.guardrails.language import LanguageDetector  # noqa: PLC0415 - 65 ms that few need
 
     detector = LanguageDetector()
-    return _rule(lambda prompt: rule.judge(detector.detect(prompt)))
+    return _rule(lambda prompt: rule.judge(detector.detect(visible(prompt))))
 
 
 def _content_safety(check: ContentSafetyCheck, service: "ContentSafety") -> Examine:

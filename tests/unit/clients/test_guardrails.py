@@ -3,8 +3,12 @@
 import asyncio
 import json
 import logging
+import threading
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
+from functools import partial
 from ipaddress import IPv4Address
 from types import ModuleType
 from typing import Any
@@ -146,6 +150,13 @@ async def test_languages_are_known_offline(prompt: str, language: str) -> None:
         await check(a_chain({"languages": {"forbidden": [language]}}), ASKED._replace(prompt=prompt))
 
 
+@pytest.mark.parametrize("sign", ["\ufe0f", "\u200b", "\0"])
+async def test_signs_that_nobody_sees_do_not_hide_a_language(sign: str) -> None:
+    prompt = sign.join("Ein Fuchs rennt durch den Schnee.")
+    with pytest.raises(ContentPolicyViolation):
+        await check(a_chain({"languages": {"forbidden": ["de"]}}), ASKED._replace(prompt=prompt))
+
+
 async def test_a_function_sees_all_that_is_asked_for(rules: ModuleType) -> None:
     seen = list[Any]()
     rules.look = seen.append  # pyright: ignore[reportAttributeAccessIssue]
@@ -177,6 +188,47 @@ async def test_a_function_may_be_async_and_may_refuse(rules: ModuleType) -> None
     with pytest.raises(ContentPolicyViolation, match="The request is against the content policy: category 'foxes'"):
         await check(a_chain({"python": "rules:look"}))
     await check(a_chain({"python": "rules:look"}), ASKED._replace(prompt="a boat"))
+
+
+class Rule:
+    """A function that is an object."""
+
+    async def __call__(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"allowed": "fox" not in document["prompt"]}
+
+
+def _wrapped(document: Mapping[str, Any]) -> Awaitable[Mapping[str, Any]]:
+    return Rule()(document)
+
+
+@pytest.mark.parametrize("look", [Rule(), partial(_wrapped), _wrapped])
+async def test_whatever_a_function_answers_is_awaited_if_it_can_be(rules: ModuleType, look: object) -> None:
+    rules.look = look  # pyright: ignore[reportAttributeAccessIssue]
+    with pytest.raises(ContentPolicyViolation):
+        await check(a_chain({"python": "rules:look"}))
+    await check(a_chain({"python": "rules:look"}), ASKED._replace(prompt="a boat"))
+
+
+async def test_a_function_that_hangs_leaves_the_threads_of_others_alone(rules: ModuleType) -> None:
+    released = threading.Event()
+    rules.look = lambda _: released.wait() and None  # pyright: ignore[reportAttributeAccessIssue]
+    chain = a_chain({"python": "rules:look", "timeout_s": 0.01})
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+    try:
+        refusals = await asyncio.gather(*(check(chain) for _ in range(20)), return_exceptions=True)
+        assert {type(each) for each in refusals} == {GuardrailUnavailable}
+        async with asyncio.timeout(5):
+            assert await asyncio.to_thread(lambda: "done") == "done"
+    finally:
+        released.set()
+
+
+async def test_a_function_keeps_the_context_of_whoever_calls_it(rules: ModuleType) -> None:
+    who = ContextVar[str]("who")
+    rules.look = lambda _: {"allowed": False, "category": who.get()}  # pyright: ignore[reportAttributeAccessIssue]
+    who.set("caller")
+    with pytest.raises(ContentPolicyViolation, match="caller"):
+        await check(a_chain({"python": "rules:look"}))
 
 
 @pytest.mark.parametrize("answer", [{}, "no", 0, {"allowed": 1}])

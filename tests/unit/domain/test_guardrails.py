@@ -46,7 +46,8 @@ def test_each_check_is_known_by_its_own_field() -> None:
 @pytest.mark.parametrize(
     ("check", "problem"),
     [
-        ({"blocklist": ["a", "!"]}, "guardrails[0].blocklist[1]: "),
+        ({"blocklist": ["a", "!"]}, "guardrails[0].blocklist[1]: has no letter or digit"),
+        ({"blocklist": ["a", "_\u115f"]}, "guardrails[0].blocklist[1]: has no letter or digit"),
         ({"regex": ["a", "(a"]}, "guardrails[0].regex[1]: is no pattern of RE2: missing )"),
         ({"content_safety": {"hate": 8}}, "guardrails[0].content_safety.hate: "),
         ({"content_safety": {}, "tenants": {"kids": {"rudeness": 2}}}, "guardrails[0].tenants.kids.rudeness: "),

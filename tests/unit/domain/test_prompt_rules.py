@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.plain_words import plain_words, visible
 from domain.prompt_rules import Blocklist, LanguageRule, Length, Patterns, Spoken
+
+UNSEEN = st.characters(categories=["Cf", "Cc"], exclude_characters="\t\n\v\f\r\x85") | st.sampled_from(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180d\u180f\u2065\u3164\ufe00\ufe0f\uffa0\ufff0\U000e0100\U000e01ef\U000e0fff"
+)
 
 
 def blocks(prompt: str, **rule: Any) -> bool:
@@ -14,10 +19,56 @@ def blocks(prompt: str, **rule: Any) -> bool:
 
 
 @pytest.mark.parametrize(
-    "prompt", ["An ACME van.", "acme", "(Acme)", "an \uff41cme sign", "an ac\u200bme sign", "acme's van", "new\nacme"]
+    "prompt",
+    [
+        "An ACME van.",
+        "acme",
+        "(Acme)",
+        "an \uff41cme sign",
+        "acme's van",
+        "new\nacme",
+        "an _acme_ sign",
+        "acme_van",
+        "an \u00e4cm\u0113 sign",
+        "a\u0338c\u20dfme",
+        "ac\u0e38me",
+    ],
 )
 def test_a_term_is_found_however_it_is_written(prompt: str) -> None:
     assert blocks(prompt, blocklist=["Acme"])
+
+
+@given(signs=st.lists(UNSEEN, min_size=4, max_size=4), whole_words=st.booleans())
+def test_signs_that_nobody_sees_hide_nothing(signs: list[str], *, whole_words: bool) -> None:
+    prompt = "an " + "".join(letter + sign for letter, sign in zip("Acme", signs, strict=True))
+    assert blocks(prompt, blocklist=["acme"], whole_words=whole_words)
+    assert visible(prompt) == "an Acme"
+
+
+@given(st.text())
+def test_what_is_plain_does_not_become_plainer(text: str) -> None:
+    words = plain_words(text)
+    assert plain_words(" ".join(words)) == words
+
+
+@pytest.mark.parametrize("term", ["caf\u00e9", "cafe\u0301", "CAF\u00c9"])
+@pytest.mark.parametrize("prompt", ["un caf\u00e9 noir", "un cafe\u0301 noir", "un cafe\u200b\u0301 noir"])
+def test_a_letter_is_the_same_in_one_sign_or_two(term: str, prompt: str) -> None:
+    assert blocks(prompt, blocklist=[term])
+
+
+@pytest.mark.parametrize(
+    ("term", "other"), [("\u304b", "\u304c"), ("\u0915\u0941\u0932", "\u0915\u0932"), ("\uac00", "\uac01")]
+)
+def test_marks_that_make_another_letter_count(term: str, other: str) -> None:
+    assert blocks(f"{term} {other}", blocklist=[term], whole_words=False)
+    assert not blocks(other, blocklist=[term], whole_words=False)
+    assert not blocks(term, blocklist=[other], whole_words=False)
+
+
+@pytest.mark.parametrize("prompt", ["a.c.m.e", "a c m e", "ac-me", "ac\nme", "pacmen"])
+def test_what_stands_between_letters_does_not_count_where_words_do_not(prompt: str) -> None:
+    assert blocks(prompt, blocklist=["acme"], whole_words=False)
 
 
 @pytest.mark.parametrize("prompt", ["acmeist poets", "pacme", "ac me", "a boat"])
