@@ -45,6 +45,8 @@ class EntraTokens:
             raise Busy("The token cannot be checked just now.", retry_after_s=_RETRY_AFTER_S) from error
         except jwt.PyJWTError as error:
             raise Unauthorized(f"The token is not accepted: {error}.") from None
+        if "scp" in claims:
+            raise Unauthorized("The token is a user's at an application. Send one of the application's own.")
         app = next((claims[name] for name in _APP_CLAIMS if claims.get(name)), None)
         if not isinstance(app, str) or not _APP_ID.fullmatch(app):
             raise Unauthorized("The token does not say which application it was issued to.")

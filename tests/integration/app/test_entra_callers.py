@@ -93,6 +93,7 @@ async def test_a_token_of_the_first_version_names_it_otherwise(entra: Entra):
         ({"iss": "https://evil.example/v2.0"}, "issuer"),
         ({"lifetime_s": -120}, "expired"),
         ({"nbf": 4_000_000_000}, "not yet valid"),
+        ({"scp": "user_impersonation"}, "is a user's"),
         ({"azp": None}, "which application"),
         ({"azp": {"a": "b"}}, "which application"),
         ({"azp": "inbox"}, "which application"),
