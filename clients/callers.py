@@ -103,4 +103,5 @@ class Callers:
         if tenant.disabled:
             raise Unauthorized(f"The tenant {name} is disabled.")
         weight = weight or tenant.weight or self._configured.weights.get(name, 1.0)
+        own.setdefault("allowance", tenant.allowance)
         return Caller(tenant=name, tenant_limits=tenant.limits, weight=weight, **own)

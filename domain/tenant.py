@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
-from domain.caller import Limits
+from domain.caller import Allowance, Limits
 from domain.inbox import DEAD_LETTERS, HELD, INBOX
 from domain.video_request import METADATA_KEY_LIMIT, METADATA_PAIRS, METADATA_VALUE_LIMIT
 
@@ -40,6 +40,7 @@ class TenantSettings(BaseModel):
 
     Attributes:
         limits: How much it may ask for in all.
+        allowance: What may be asked for without a key that has one of its own.
         weight: Its share of the slots, beside other tenants'; None for that of the configuration, or 1.
         metadata: The operator's own notes.
         disabled: Whether all of its keys are refused.
@@ -47,6 +48,7 @@ class TenantSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     limits: Limits = Limits()
+    allowance: Allowance = Allowance()
     weight: Weight | None = None
     metadata: Metadata = {}
     disabled: bool = False

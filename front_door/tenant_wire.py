@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import AwareDatetime, BaseModel
 
-from domain.caller import Limits
+from domain.caller import Allowance, Limits
 from domain.tenant import Tenant, TenantName, TenantSettings
 
 
@@ -21,6 +21,7 @@ class TenantAnswer(BaseModel):
     object: Literal["tenant"] = "tenant"
     name: str
     limits: Limits
+    allowance: Allowance
     weight: float | None
     metadata: Mapping[str, str]
     disabled: bool

@@ -9,7 +9,7 @@ from clients.admin_key import AdminKey
 from clients.caller_keys import CallerKeys
 from clients.callers import HOW_TO_BEGIN
 from clients.recent_records import FRESH_S
-from domain.caller import Caller, Limits
+from domain.caller import Allowance, Caller, Limits
 from front_door.operators import Operators
 from tests.unit.examples import TENANT
 from tests.unit.fakes import a_secret_store, keyvault_secret
@@ -37,6 +37,7 @@ async def test_a_tenant_is_put_on_record_and_changed(world: World):
         "object": "tenant",
         "name": "umbrella",
         "limits": {"requests_per_minute": None, "max_in_flight": None, "budget_usd": {"month": "10"}},
+        "allowance": {"models": None, "operations": None, "max_seconds": None, "sizes": None},
         "weight": None,
         "metadata": {"cost": "7"},
         "disabled": False,
@@ -75,6 +76,15 @@ async def test_its_record_holds_for_a_key_of_the_configuration(world: World):
     assert await known(world) is None
     response = await world.ask("GET", "/v1/models", key=KEY)
     assert (response.status_code, error_of(response)["message"]) == (401, f"The tenant {TENANT} is disabled.")
+
+
+async def test_its_allowance_is_that_of_whoever_comes_without_one_of_his_own(world: World):
+    await ask(world, "POST", "/tenants", json={"name": TENANT, "allowance": {"models": ["sora-2"]}})
+    key = await ask(world, "POST", "/keys", json={"tenant": TENANT, "name": "a"})
+    by_itself, with_key = await known(world), await known(world, TENANT, key["id"])
+    assert by_itself
+    assert with_key
+    assert (by_itself.allowance, with_key.allowance) == (Allowance(models=["sora-2"]), Allowance())
 
 
 async def test_who_is_on_record_comes_by_itself_too(world: World):
