@@ -115,7 +115,7 @@ param failedPercent int = 20
 @minValue(1)
 param queueMinutes int = 15
 
-@description('Budget of the resource group for a month, in the currency of the subscription; none without `budgetStart` and `alertEmails`.')
+@description('Budget of the resource group for a month, in the subscription\'s currency. Takes `budgetStart` and `alertEmails`.')
 @minValue(0)
 param monthlyBudget int = 0
 
