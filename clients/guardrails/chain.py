@@ -107,10 +107,21 @@ async def _made(guard: Guard, subject: Subject) -> Finding | None:
         with span("guardrail", {"reelay.guardrail": guard.name, "reelay.tenant": subject.tenant}):
             async with asyncio.timeout(guard.timeout_s):
                 return await guard.examine(subject)
-    except (CheckImpossible, TimeoutError) as error:
-        why = str(error) or f"no answer within {guard.timeout_s:g} s"
+    except Exception as error:  # noqa: BLE001 - whoever can provoke what nobody foresaw must not get past it
+        why = _told(error, guard)
         _log.warning("guardrail %s could not look at a %s of %s: %s", guard.name, subject.stage, subject.tenant, why)
         if guard.on_error == "fail_open":
             return None
         message = "The content policy cannot be checked just now. Try again."
-        raise GuardrailUnavailable(message, retry_after_s=_RETRY_AFTER_S) from error
+        raise GuardrailUnavailable(message, retry_after_s=_RETRY_AFTER_S) from None
+
+
+def _told(error: Exception, guard: Guard) -> str:
+    """What may be said of an error: words that are not ours may quote the prompt."""
+    match error:
+        case CheckImpossible():
+            return str(error)
+        case TimeoutError():
+            return f"no answer within {guard.timeout_s:g} s"
+        case _:
+            return type(error).__name__

@@ -2,7 +2,6 @@
 
 from clients.guardrails.chain import Guard, Guardrails
 from clients.guardrails.subject import Subject
-from domain.errors import CheckImpossible
 from domain.finding import Finding
 from domain.guardrails import Stage
 from tests.unit.fakes import FakeBlobStore, FakeClock
@@ -17,13 +16,13 @@ class Watchman:
         finds: What it finds, or why it cannot look.
     """
 
-    def __init__(self, finds: Finding | CheckImpossible | None = None) -> None:
+    def __init__(self, finds: Finding | Exception | None = None) -> None:
         self.finds = finds
         self.seen = list[Subject]()
 
     async def __call__(self, subject: Subject) -> Finding | None:
         self.seen.append(subject)
-        if isinstance(self.finds, CheckImpossible):
+        if isinstance(self.finds, Exception):
             raise self.finds
         return self.finds
 

@@ -101,8 +101,11 @@ async def test_a_check_that_cannot_be_made_is_made_later_and_nothing_is_copied_a
     assert len(world.contents.writes) == len(Variant)
 
 
-async def test_after_an_hour_it_is_given_up_and_our_copy_is_not_kept(world: World, video: Video) -> None:
-    guard(world, Watchman(IMPOSSIBLE))
+@pytest.mark.parametrize("trouble", [IMPOSSIBLE, RecursionError()])
+async def test_after_an_hour_it_is_given_up_and_our_copy_is_not_kept(
+    world: World, video: Video, trouble: Exception
+) -> None:
+    guard(world, Watchman(trouble))
     answers = await run_step(copy_content, a_step(Step.COPY, video), world)
     failure = answers[-1].failure
     assert failure

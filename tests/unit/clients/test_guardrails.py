@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+from azure.core.exceptions import HttpResponseError
 from pydantic import TypeAdapter
 
 from clients.guarded_transport import GuardedTransport
@@ -96,6 +97,19 @@ async def test_nothing_passes_unchecked_unless_the_operator_wants_it() -> None:
     last = Watchman()
     await check(guarded_by(Guard("open", Watchman(IMPOSSIBLE), on_error="fail_open"), last))
     assert last.seen
+
+
+@pytest.mark.parametrize(
+    "unforeseen", [RecursionError("s3cret"), SyntaxError("broken PNG"), HttpResponseError("no key to sign with")]
+)
+async def test_what_nobody_foresaw_is_an_error_of_the_check_like_any_other(
+    unforeseen: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(GuardrailUnavailable):
+        await check(guarded_by(Watchman(unforeseen)))
+    await check(guarded_by(Guard("open", Watchman(unforeseen), on_error="fail_open")))
+    assert type(unforeseen).__name__ in caplog.text
+    assert "s3cret" not in caplog.text
 
 
 async def test_a_check_that_takes_too_long_could_not_be_made() -> None:
@@ -264,6 +278,7 @@ def test_a_function_that_is_not_there_stops_the_app(place: str) -> None:
         (httpx.Response(200, json=None), GuardrailUnavailable),
         (httpx.Response(200, text="<html>"), GuardrailUnavailable),
         (httpx.Response(200, json={"allowed": True, "pad": "x" * 70_000}), GuardrailUnavailable),
+        (httpx.Response(200, text="[" * 60_000), GuardrailUnavailable),
         (httpx.Response(302, headers={"location": "https://elsewhere.example"}), GuardrailUnavailable),
         (httpx.Response(400, json={"allowed": True}), GuardrailUnavailable),
         (httpx.Response(500), GuardrailUnavailable),
