@@ -52,16 +52,15 @@ class Callers:
             Unauthorized: It is not accepted.
             Busy: Nobody can tell just now.
         """
+        digest = digest_of(presented)
+        if is_secret(presented) and (key := await self._records.key_by_digest(digest)):
+            key.check_secret(digest, self._clock())
+            return await self._of_key(key)
         if tenant := await self._configured.tenant_of(presented):
             return await self._caller(tenant)
         if self._tokens and is_token(presented):
             return await self._of_app(await self._tokens.app_of(presented))
-        digest = digest_of(presented)
-        key = await self._records.key_by_digest(digest) if is_secret(presented) else None
-        if key is None:
-            raise await self.refusal("The API key is not accepted here. Ask whoever runs this service for one.")
-        key.check_secret(digest, self._clock())
-        return await self._of_key(key)
+        raise await self.refusal("The API key is not accepted here. Ask whoever runs this service for one.")
 
     async def by_id(self, tenant: str, key_id: str | None = None) -> Caller | None:
         """Who asked with a key before; None if tenant and key are no longer accepted, or never were."""

@@ -3,28 +3,37 @@
 import asyncio
 import logging
 import os
+import time
 from collections import defaultdict
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
-from time import monotonic
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import AzureError, HttpResponseError
 from azure.keyvault.secrets.aio import SecretClient
 
 from domain.errors import CredentialUnavailable
 from domain.secret_reference import SecretReference
 
 _log = logging.getLogger(__name__)
+_LIMIT_S = 10.0
 _RETRY_S = 10.0
 _FRESH_S = 300.0
-"""How long a secret is believed before it is read again, so that a rotated one is noticed."""
+"""How long a secret is believed before it is read again, so that one that was rotated or taken away is noticed."""
+_TAKEN_AWAY = {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
+"""What Key Vault answers for a secret that is disabled, deleted, or no longer ours to read."""
 
 
 class _Read(NamedTuple):
-    value: str
-    at: float
+    value: str | None
+    until: float
+    why: str = ""
+
+
+class _Gone(CredentialUnavailable):
+    """The vault answered, and has no secret for us."""
 
 
 class SecretStore:
@@ -32,10 +41,14 @@ class SecretStore:
 
     Args:
         open_vault: Makes a client for a Key Vault URL such as `https://V.vault.azure.net`.
+        monotonic: Seconds since some moment.
     """
 
-    def __init__(self, open_vault: Callable[[str], SecretClient]) -> None:
+    def __init__(
+        self, open_vault: Callable[[str], SecretClient], monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._open_vault = open_vault
+        self._monotonic = monotonic
         self._vaults = dict[str, SecretClient]()
         self._reads = dict[SecretReference, _Read]()
         self._locks = defaultdict[SecretReference, asyncio.Lock](asyncio.Lock)
@@ -48,9 +61,11 @@ class SecretStore:
         """
         async with self._locks[reference]:
             read = self._reads.get(reference)
-            if read is None or monotonic() - read.at > _FRESH_S:
+            if read is None or self._monotonic() >= read.until:
                 read = self._reads[reference] = await self._renewed(reference, read)
-            return read.value
+        if read.value is None:
+            raise CredentialUnavailable(read.why)
+        return read.value
 
     def forget(self, reference: SecretReference) -> None:
         """Read it anew next time: somebody refused it."""
@@ -62,14 +77,15 @@ class SecretStore:
             await vault.close()
 
     async def _renewed(self, reference: SecretReference, last: _Read | None) -> _Read:
-        """A vault that is down for a while does not make a known secret unknown."""
+        """A vault that is down for a while does not make a known secret unknown, nor have everybody wait for it."""
         try:
-            return _Read(await self._fetch(reference), monotonic())
+            return _Read(await self._fetch(reference), self._monotonic() + _FRESH_S)
         except CredentialUnavailable as error:
-            if last is None:
-                raise
+            until = self._monotonic() + _RETRY_S
+            if last is None or last.value is None or isinstance(error, _Gone):
+                return _Read(None, until, str(error))
             _log.warning("the last known value is used: %s", error)
-            return last._replace(at=monotonic() - _FRESH_S + _RETRY_S)
+            return last._replace(until=until)
 
     async def _fetch(self, reference: SecretReference) -> str:
         match reference.kind:
@@ -89,9 +105,12 @@ class SecretStore:
             self._vaults[vault_url] = self._open_vault(vault_url)
         vault = self._vaults[vault_url]
         try:
-            secret = await vault.get_secret(name, version[0] if version else None)
-        except AzureError as error:
-            raise CredentialUnavailable(f"{reference} cannot be read: {type(error).__name__}") from error
+            async with asyncio.timeout(_LIMIT_S):
+                secret = await vault.get_secret(name, version[0] if version else None)
+        except (AzureError, TimeoutError) as error:
+            gone = isinstance(error, HttpResponseError) and error.status_code in _TAKEN_AWAY
+            kind = _Gone if gone else CredentialUnavailable
+            raise kind(f"{reference} cannot be read: {type(error).__name__}") from error
         return secret.value or ""
 
 

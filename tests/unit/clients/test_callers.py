@@ -11,12 +11,14 @@ from clients.administration import Administration
 from clients.caller_keys import CallerKeys
 from clients.callers import Callers
 from clients.recent_records import FRESH_S
+from clients.secret_store import SecretStore
+from clients.settings import CallerKey
 from domain.api_key import SECRET_BYTES, ApiKey, KeySecret, digest_of, secret_of
 from domain.errors import Unauthorized
 from tests.unit.callers import a_key, an_entry
 from tests.unit.clients.memory_table import MemoryTable
 from tests.unit.examples import NOW, TENANT
-from tests.unit.fakes import FakeClock, a_secret_store
+from tests.unit.fakes import FakeClock, FakeVault, FakeVaults, a_secret_store, keyvault_secret
 
 SECRET, ANOTHER = (secret_of(bytes([number]) * SECRET_BYTES) for number in (1, 2))
 KEY = a_key(secrets=(KeySecret(sha256=digest_of(SECRET)),))
@@ -120,3 +122,16 @@ async def test_a_key_is_its_tenants_only(world: World):
     assert await world.here.by_id("globex", KEY.key_id) is None
     assert await world.here.by_id(TENANT, "key_1") is None
     assert await world.here.by_id(TENANT) is None, "it is neither configured nor on record"
+
+
+async def test_a_key_on_record_does_not_wait_for_those_of_the_configuration(world: World):
+    gone = FakeVault()
+    keys = CallerKeys([CallerKey(tenant="old", secret=keyvault_secret("gone"))], SecretStore(FakeVaults(v=gone)))
+    callers = Callers(keys, world.records, world.clock)
+    assert (await callers.by_key(SECRET)).key_id == KEY.key_id
+    assert not gone.reads
+
+
+async def test_a_key_of_the_configuration_may_have_the_form_of_one_on_record(world: World):
+    keys = CallerKeys([CallerKey(tenant="old", secret=keyvault_secret("old"))], a_secret_store(old=ANOTHER))
+    assert (await Callers(keys, world.records, world.clock).by_key(ANOTHER)).tenant == "old"

@@ -4,14 +4,31 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError, ServiceRequestError
 
+from clients import secret_store
 from clients.secret_store import SecretStore, read_here
 from domain.errors import CredentialUnavailable
 from domain.secret_reference import SecretReference
 from tests.unit.fakes import FakeVault, FakeVaults, keyvault_secret
 
 VALUE = "sk-very-secret"
+RENEWED_S, RETRIED_S = 300, 10
+
+
+class Stopwatch:
+    """Stands still unless told."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def refused(status: int) -> HttpResponseError:
+    error = HttpResponseError("refused")
+    error.status_code = status
+    return error
 
 
 def env(name: str) -> SecretReference:
@@ -33,8 +50,13 @@ def vaults(vault: FakeVault) -> FakeVaults:
 
 
 @pytest.fixture
-def store(vaults: FakeVaults) -> SecretStore:
-    return SecretStore(vaults)
+def watch() -> Stopwatch:
+    return Stopwatch()
+
+
+@pytest.fixture
+def store(vaults: FakeVaults, watch: Stopwatch) -> SecretStore:
+    return SecretStore(vaults, watch)
 
 
 async def test_reads_the_environment(store: SecretStore, monkeypatch: pytest.MonkeyPatch):
@@ -73,12 +95,50 @@ async def test_forgetting_what_was_never_read_is_harmless(store: SecretStore):
     assert await store.get(keyvault_secret("east")) == VALUE
 
 
-async def test_a_failure_is_not_remembered(store: SecretStore, vault: FakeVault):
-    vault.error = HttpResponseError("the vault is down")
+async def test_many_who_want_what_cannot_be_read_wait_for_one_read_and_try_again_later(
+    store: SecretStore, vault: FakeVault, watch: Stopwatch
+):
+    vault.error = ServiceRequestError("the vault is down")
+    answers = await asyncio.gather(*(store.get(keyvault_secret("east")) for _ in range(20)), return_exceptions=True)
+    assert {type(answer) for answer in answers} == {CredentialUnavailable}
+    assert len(vault.reads) == 1
+    vault.error, watch.now = None, RETRIED_S
+    assert await store.get(keyvault_secret("east")) == VALUE
+
+
+@pytest.mark.parametrize("error", [ServiceRequestError("nobody is there"), refused(503), refused(429), refused(401)])
+async def test_a_vault_that_is_down_does_not_make_a_known_secret_unknown(
+    store: SecretStore, vault: FakeVault, watch: Stopwatch, error: Exception
+):
+    await store.get(keyvault_secret("east"))
+    vault.error, watch.now = error, RENEWED_S
+    assert [await store.get(keyvault_secret("east")) for _ in range(2)] == [VALUE, VALUE]
+    assert len(vault.reads) == 2
+    vault.error, watch.now = None, RENEWED_S + RETRIED_S
+    vault.secrets["east"] = "rotated"
+    assert await store.get(keyvault_secret("east")) == "rotated"
+
+
+@pytest.mark.parametrize("status", [403, 404])
+async def test_a_secret_that_was_taken_away_is_not_believed_any_more(
+    store: SecretStore, vault: FakeVault, watch: Stopwatch, status: int
+):
+    await store.get(keyvault_secret("east"))
+    vault.error, watch.now = refused(status), RENEWED_S
     with pytest.raises(CredentialUnavailable):
         await store.get(keyvault_secret("east"))
-    vault.error = None
-    assert await store.get(keyvault_secret("east")) == VALUE
+    vault.error, watch.now = ServiceRequestError("nobody is there"), RENEWED_S + RETRIED_S
+    with pytest.raises(CredentialUnavailable):
+        await store.get(keyvault_secret("east"))
+
+
+async def test_a_vault_that_does_not_answer_is_given_up(
+    store: SecretStore, vault: FakeVault, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(secret_store, "_LIMIT_S", 0.001)
+    monkeypatch.setattr(vault, "get_secret", lambda *_: asyncio.Event().wait())
+    with pytest.raises(CredentialUnavailable, match="TimeoutError"):
+        await store.get(keyvault_secret("east"))
 
 
 async def test_what_cannot_be_read_is_named_by_its_reference(store: SecretStore, vault: FakeVault, tmp_path: Path):
