@@ -142,14 +142,34 @@ def test_a_file_of_many_requests_makes_one_batch(grid: EventGrid, api: httpx.Cli
     assert sorted(video["prompt"] for video in marked(api, mark)) == [body["prompt"] for body in bodies]
 
 
-def test_an_event_comes_again_while_the_server_of_its_image_is_away(
+def test_an_event_whose_image_nobody_can_have_is_put_away(
     grid: EventGrid, api: httpx.Client, mark: dict[str, str]
 ) -> None:
     reference = {"image_url": "https://nobody.invalid/boat.png"}
     event = video_requested(tenant="local", metadata=mark, input_reference=reference, **ASKED)
-    assert grid.deliver(ON_VIDEO_REQUESTED, event) == 500
+    assert grid.deliver(ON_VIDEO_REQUESTED, event) == 202
     assert marked(api, mark) == []
-    assert event["id"] not in {letter["event"]["id"] for letter in grid.dead_letters()}
+    assert event["id"] in {letter["event"]["id"] for letter in grid.dead_letters()}
+
+
+def test_events_wait_for_the_limits_of_their_tenant(
+    grid: EventGrid, api: httpx.Client, mark: dict[str, str], stack: RunningStack
+) -> None:
+    operator, tenant = {"api-key": stack.admin_key}, f"waits-{mark['test']}"
+    limited = {"name": tenant, "limits": {"max_in_flight": 1}}
+    api.post("/admin/tenants", headers=operator, json=limited).raise_for_status()
+    key = api.post("/admin/keys", headers=operator, json={"tenant": tenant, "name": "a"}).raise_for_status().json()
+    events = [video_requested(tenant=tenant, metadata=mark, **ASKED) for _ in range(3)]
+    assert grid.deliver(ON_VIDEO_REQUESTED, *events) == 202
+    folder = f"held/{tenant}/"
+    assert list(grid.requests.list_blob_names(name_starts_with=folder))
+
+    def are_accepted() -> bool:
+        httpx.post(f"{stack.host}/admin/functions/offer_held_events", json={}).raise_for_status()
+        return len(marked(api, mark, **{"api-key": key["secret"]})) == len(events)
+
+    wait_until(are_accepted, "all are accepted")
+    wait_until(lambda: not list(grid.requests.list_blob_names(name_starts_with=folder)), "none is held any more")
 
 
 def test_a_poison_event_is_put_away_and_stops_no_other(
