@@ -90,8 +90,7 @@ async def feed(batch: Batch, room: int, results: Results, services: BatchService
     asked = [line for line in lines if not line.is_blank and line.number not in seen_to]
     kept = await _kept((line.number for line in asked), batch, services) if again else {}
     new = [line for line in asked if line.number not in kept]
-    caller = await services.callers.by_id(batch.tenant, batch.key_id)
-    outcomes = await _begin_all(new, batch, caller, services)
+    outcomes = await _begin_all(new, batch, services)
     held = next((line.number for line, outcome in zip(new, outcomes, strict=True) if outcome is None), None)
     lines = [line for line in lines if held is None or line.number < held]
     begun = {line.number: outcome for line, outcome in zip(new, outcomes, strict=True) if isinstance(outcome, str)}
@@ -131,9 +130,7 @@ async def _kept(lines: Iterable[int], batch: Batch, services: BatchServices) -> 
     return {number: video.video_id for number, video in videos.items()}
 
 
-async def _begin_all(
-    lines: Sequence[Line], batch: Batch, caller: Caller | None, services: BatchServices
-) -> Sequence[str | Report | None]:
+async def _begin_all(lines: Sequence[Line], batch: Batch, services: BatchServices) -> Sequence[str | Report | None]:
     """Ask for them, until limits or guardrails hold one up; None stands for each that has to wait."""
     places, images = asyncio.Semaphore(BEGUN_AT_ONCE), asyncio.Semaphore(IMAGES_AT_ONCE)
     is_held = False
@@ -142,7 +139,7 @@ async def _begin_all(
         nonlocal is_held
         async with places:
             try:
-                return None if is_held else await _begin(line, batch, caller, images, services)
+                return None if is_held else await _begin(line, batch, images, services)
             except (RateLimited, TooManyInFlight, GuardrailUnavailable):
                 is_held = True
                 return None
@@ -150,9 +147,7 @@ async def _begin_all(
     return await asyncio.gather(*(begin(line) for line in lines))
 
 
-async def _begin(
-    line: Line, batch: Batch, caller: Caller | None, images: asyncio.Semaphore, services: BatchServices
-) -> str | Report:
+async def _begin(line: Line, batch: Batch, images: asyncio.Semaphore, services: BatchServices) -> str | Report:
     """Ask for a video, and say which one it is; or say why there is none."""
     custom_id = None
     try:
@@ -164,7 +159,8 @@ async def _begin(
         asked_by = {"reelay.batch": batch.batch_id, "reelay.tenant": batch.tenant}
         async with images if body.get("input_reference") else nullcontext():
             with span("batch_line", asked_by):
-                video = await accept_video(body, caller=_known(caller), terms=terms, intake=intake)
+                caller = _known(await services.callers.by_id(batch.tenant, batch.key_id))
+                video = await accept_video(body, caller=caller, terms=terms, intake=intake)
     except (
         NotAllowed,
         Unauthorized,

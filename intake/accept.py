@@ -12,7 +12,7 @@ from clients.telemetry.spans import traceparent
 from domain.caller import Caller
 from domain.catalog import Operation
 from domain.clip import Clip
-from domain.errors import ContentPolicyViolation, GuardrailUnavailable, LimitReached
+from domain.errors import ContentPolicyViolation, GuardrailUnavailable, LimitReached, RateLimited
 from domain.file import File
 from domain.pricing import highest_price_usd
 from domain.reference_image import ReferenceImage
@@ -96,8 +96,11 @@ async def keep_video(
         RequestConflict: The key came with other fields before.
     """
     promise = _promise(fields, operation, terms)
-    if promise is None:  # else it may have been accepted before
+    try:
         intake.videos.check_rate(caller)
+    except RateLimited:
+        if not await _was_accepted(promise, caller, intake):
+            raise
     draft = await read_draft(fields, operation, caller=caller, may_fall_back=terms.may_fall_back, intake=intake)
     if intake.guardrails:
         await _pass(intake.guardrails, draft, caller, promise, intake)
@@ -129,12 +132,17 @@ async def keep_video(
 async def _pass(
     guardrails: Guardrails, draft: Draft, caller: Caller, promise: Idempotency | None, intake: Intake
 ) -> None:
-    """Refuse what must not be asked for, but not what was accepted before: its caller may have missed the answer."""
+    """Refuse what must not be asked for."""
     try:
         await guardrails.check_request(caller, draft.asked, draft.file)
     except (ContentPolicyViolation, GuardrailUnavailable):
-        if promise is None or await intake.videos.made_by(caller.tenant, promise.key) is None:
+        if not await _was_accepted(promise, caller, intake):
             raise
+
+
+async def _was_accepted(promise: Idempotency | None, caller: Caller, intake: Intake) -> bool:
+    """Whether this was accepted before, so that it must not be refused now: its caller may have missed the answer."""
+    return promise is not None and await intake.videos.made_by(caller.tenant, promise.key) is not None
 
 
 def _promise(fields: Mapping[str, Any], operation: Operation, terms: Terms) -> Idempotency | None:

@@ -37,20 +37,20 @@ class OneCaller:
     """`Callers` who all are this one.
 
     Args:
-        caller: Who.
+        caller: Who; None for nobody any more.
     """
 
-    def __init__(self, caller: Caller) -> None:
-        self._caller = caller
+    def __init__(self, caller: Caller | None) -> None:
+        self.caller = caller
 
     def as_callers(self) -> Callers:
         return cast("Callers", self)
 
-    async def by_key(self, _: str) -> Caller:
-        return self._caller
+    async def by_key(self, _: str) -> Caller | None:
+        return self.caller
 
-    async def by_id(self, _tenant: str, _key_id: str | None = None) -> Caller:
-        return self._caller
+    async def by_id(self, _tenant: str, _key_id: str | None = None) -> Caller | None:
+        return self.caller
 
 
 def callers_of(*tenants: str, secrets: SecretStore | None = None, records: Administration | None = None) -> Callers:

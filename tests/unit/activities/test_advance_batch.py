@@ -322,6 +322,21 @@ async def test_lines_wait_for_what_the_limits_of_their_key_hold_up():
     assert prompts(world.videos.records.values()) == {f"Shot {number}": 1 for number in range(1, 8)}
 
 
+async def test_a_key_that_is_revoked_begins_no_more_lines_of_the_same_step():
+    world = a_world(20)
+    callers = OneCaller(Caller(tenant=TENANT))
+    world.services = replace(world.services, callers=callers.as_callers())
+
+    def revoke(_: object) -> None:
+        callers.caller = None
+
+    world.videos.limit = revoke
+    await world.run_to_the_end()
+    assert len(world.videos.records) <= BEGUN_AT_ONCE
+    refusals = [error["error"]["code"] for error in world.errors()]
+    assert refusals == ["invalid_api_key"] * (20 - len(world.videos.records))
+
+
 async def test_a_line_that_no_budget_pays_fails_alone():
     world = a_world(5)
 

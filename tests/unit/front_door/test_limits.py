@@ -102,10 +102,11 @@ async def test_too_soon(world: World):
     assert (await create(world)).status_code == 200
 
 
-async def test_what_comes_too_soon_is_not_even_read(world: World):
+@pytest.mark.parametrize("headers", [{}, {"idempotency-key": "k-1"}])
+async def test_what_comes_too_soon_is_not_even_read(world: World, headers: dict[str, str]):
     limited(world, requests_per_minute=1)
     await create(world)
-    assert (await world.ask("POST", "/v1/videos", json={"prompt": ""})).status_code == 429
+    assert (await world.ask("POST", "/v1/videos", headers=headers, json={"prompt": ""})).status_code == 429
 
 
 async def test_too_many_in_flight(world: World):
