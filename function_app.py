@@ -20,6 +20,7 @@ from activities.check_render_job import check_render_job
 from activities.copy_content import copy_content
 from activities.end_video import end_video
 from activities.late_renders import LateRenders
+from activities.leftovers import Leftovers
 from activities.run import Activity, run_activity
 from activities.services import Services
 from activities.submit_render_job import submit_render_job
@@ -225,6 +226,7 @@ sweeper = Sweeper(
     orchestrations=orchestrations,
     removal=removal,
     announcer=announcer,
+    leftovers=Leftovers(catalog, videos, contents, api),
     late_renders=LateRenders(catalog, videos, api),
     look_again_after=sweep_grace,
     history_retention=settings.history_retention,

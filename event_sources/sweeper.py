@@ -4,6 +4,7 @@ Every video has an alarm; it rings for the sweeper, which then does what the rec
 
     not ended             its orchestration runs, or is started (over)    look again later
     ended                 nothing, until its history has been kept long enough
+    ended and refused     its content is removed, here and at its deployment
     ended and old         a late cost is settled, its history purged     never look again
     no record             nothing, until it is sure that none will come
     ended and deleted     its content, history and record are removed     never look again
@@ -19,6 +20,7 @@ from datetime import datetime, timedelta
 
 from activities.announce import Announcer
 from activities.late_renders import LateRenders
+from activities.leftovers import Leftovers
 from clients.orchestrations import Orchestrations
 from clients.video_table import VideoTable
 from domain.errors import NotFound
@@ -42,6 +44,7 @@ class Sweeper:
         orchestrations: The durable client.
         removal: Takes away what was deleted.
         announcer: Tells what happened to a video.
+        leftovers: Removes what was refused.
         late_renders: Settles what was rendered after its video had failed.
         look_again_after: How soon a video that has not ended is looked at again.
         history_retention: How long an ended video's orchestration history is kept.
@@ -52,6 +55,7 @@ class Sweeper:
     orchestrations: Orchestrations
     removal: Removal
     announcer: Announcer
+    leftovers: Leftovers
     late_renders: LateRenders
     look_again_after: timedelta
     history_retention: timedelta
@@ -93,10 +97,15 @@ class Sweeper:
             await self.videos.set_alarm(ref, now + self.look_again_after)
         elif video.deleted_at:
             await self._remove(video, now)
-        elif await self.announcer.announce(video):
+        else:
+            await self._let_go(video, now)
+
+    async def _let_go(self, video: Video, now: datetime) -> None:
+        is_told = await self.announcer.announce(video)
+        if await self.leftovers.are_gone(video, now) and is_told:
             await self._purge_when_old(video, now)
         else:
-            await self.videos.set_alarm(ref, now + self.look_again_after)
+            await self.videos.set_alarm(video.ref, now + self.look_again_after)
 
     async def _remove(self, video: Video, now: datetime) -> None:
         """Its files wait for nobody; its record waits until all is told."""

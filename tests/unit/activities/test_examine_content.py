@@ -8,7 +8,7 @@ from activities.copy_content import copy_content
 from activities.end_video import end_video
 from activities.examine_content import ATTEMPTS
 from clients.guardrails.chain import Guard
-from domain.errors import CheckImpossible, GuardrailUnavailable
+from domain.errors import CheckImpossible, GuardrailUnavailable, UpstreamUnavailable
 from domain.failures import Failure, FailureCode, VideoFailed
 from domain.finding import Finding
 from domain.guardrails import Stage
@@ -78,6 +78,16 @@ async def test_whoever_dies_before_all_is_removed_leaves_the_rest_to_the_next_ru
     await end_video(ended, world.services())
     assert world.contents.blobs == {}
     assert world.record(video).content_removed_at
+
+
+async def test_it_is_not_noted_as_gone_while_the_deployment_has_it(world: World, video: Video) -> None:
+    guard(world, Watchman(VIOLENCE))
+    await run_step(copy_content, a_step(Step.COPY, video), world)
+    world.api.fails["delete"] = UpstreamUnavailable("HTTP 500: down")
+    *_, last = await run_step(end_video, a_step(Step.END, video, failure=REFUSED), world)
+    assert last == StepResult.done()
+    assert world.contents.blobs == {}
+    assert world.record(video).content_removed_at is None
 
 
 async def test_a_failure_of_another_kind_removes_nothing(world: World, video: Video) -> None:

@@ -9,6 +9,8 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 
 from activities.late_renders import LateRenders
+from activities.leftovers import Leftovers
+from domain.errors import UpstreamUnavailable
 from domain.events import pending_events
 from domain.failures import Failure
 from domain.media import content_blob
@@ -51,6 +53,7 @@ class World:
             orchestrations=self.orchestrations.as_orchestrations(),
             removal=self.removal(),
             announcer=self.listeners.announcer(self.videos.as_table(), self.contents.as_store()),
+            leftovers=Leftovers(a_catalog(), self.videos.as_table(), self.contents.as_store(), self.api.as_api()),
             late_renders=LateRenders(a_catalog(), self.videos.as_table(), self.api.as_api()),
             look_again_after=LOOK_AGAIN_AFTER,
             history_retention=HISTORY_RETENTION,
@@ -249,3 +252,53 @@ async def test_a_job_that_is_gone_cost_nothing(world: World):
     video = world.videos.add(timed_out())
     await world.sweeper().sweep(NOW + HISTORY_RETENTION)
     assert (world.videos.records[video.ref].cost_usd, world.videos.alarms) == (None, {})
+
+
+def refused(world: World) -> Video:
+    """A video that must not be shown, whose content is still here and at its deployment."""
+    intent = a_video().submitting("east", NOW, usd_per_second=PRICE)
+    job = world.api.add_job(intent, status="succeeded")
+    copying = intent.in_progress(job.upstream_id, NOW).copying(NOW, rendered_s=4)
+    for variant in Variant:
+        world.contents.blobs[content_blob(copying.ref, variant)] = b"x"
+    failure = Failure(code="content_policy_violation", message="No.")
+    return world.videos.add(copying.failed(failure, NOW))
+
+
+async def test_what_was_refused_and_could_not_be_removed_is_removed(world: World):
+    video = refused(world)
+    world.contents.broken = HttpResponseError("storage is down")
+    await world.sweeper().sweep(NOW)
+    assert world.videos.alarms[video.ref] == NOW
+    world.contents.broken = None
+    await world.sweeper().sweep(NOW)
+    assert (world.contents.blobs, world.api.jobs) == ({}, {})
+    assert world.videos.records[video.ref].content_removed_at == NOW
+    assert world.videos.alarms[video.ref] == NOW + HISTORY_RETENTION
+
+
+async def test_what_was_refused_goes_from_here_though_its_deployment_keeps_it_for_now(world: World):
+    video = refused(world)
+    world.api.fails["delete"] = UpstreamUnavailable("HTTP 500: down")
+    await world.sweeper().sweep(NOW)
+    assert world.contents.blobs == {}
+    assert world.videos.alarms[video.ref] == NOW + LOOK_AGAIN_AFTER
+    del world.api.fails["delete"]
+    await world.sweeper().sweep(NOW + LOOK_AGAIN_AFTER)
+    assert world.api.jobs == {}
+    assert world.videos.records[video.ref].content_removed_at
+
+
+async def test_a_job_that_is_never_deleted_is_left_to_age(world: World):
+    refused(world)
+    world.api.fails["delete"] = UpstreamUnavailable("HTTP 500: down")
+    await world.sweeper().sweep(NOW + timedelta(days=2))
+    assert (world.contents.blobs, world.videos.alarms) == ({}, {})
+
+
+async def test_an_end_is_told_although_what_was_refused_cannot_be_removed(world: World):
+    world.listeners.topic = topic = FakeTopic()
+    refused(world)
+    world.contents.broken = HttpResponseError("storage is down")
+    await world.sweeper().sweep(NOW)
+    assert topic.events
