@@ -13,7 +13,7 @@ from domain.api_key import KEY_IDS, ApiKey
 from domain.audit import AuditEntry
 from domain.errors import InvalidRequest, NotFound
 
-_SECRETS: Final = ("sha256-", "sha256-~")
+_SECRETS: Final = "sha256-"
 _KEYS: Final = ("key-", "key-~")
 
 
@@ -47,7 +47,7 @@ class ApiKeys:
 
     async def is_any(self) -> bool:
         """Whether any key can be used."""
-        return await self._rows.is_any(_SECRETS)
+        return bool(await self.page(after=None, limit=1, tenant=None, revoked=False))
 
     async def page(
         self, *, after: str | None, limit: int, tenant: str | None, revoked: bool | None
@@ -104,7 +104,7 @@ def _row(key_id: str) -> str:
 
 
 def _secret_row(digest: str) -> str:
-    return f"{_SECRETS[0]}{digest}"
+    return f"{_SECRETS}{digest}"
 
 
 def _key_row(key: ApiKey) -> Row:

@@ -60,7 +60,7 @@ class ApiKey(KeySettings):
     """The record of a key.
 
     Attributes:
-        revoked_at: When it was given up for good; it has no secret since.
+        revoked_at: When it was given up for good; its secrets stay on record, so that who sends one is told.
         secrets: The present one first.
     """
 
@@ -99,7 +99,7 @@ class ApiKey(KeySettings):
 
     def revoked(self, now: datetime) -> Self:
         """Given up for good; what it was stays on record."""
-        return self if self.revoked_at else self.model_copy(update={"revoked_at": now, "secrets": ()})
+        return self if self.revoked_at else self.model_copy(update={"revoked_at": now})
 
     def check(self, now: datetime) -> None:
         """Refuse a key that is not to be used now.

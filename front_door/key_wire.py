@@ -67,7 +67,8 @@ class KeyAnswer(BaseModel):
     def of(cls, key: ApiKey, now: datetime) -> Self:
         """As it is now."""
         fields = key.model_dump(exclude={"key_id", "secrets"})
-        accepted = [each for each in key.secrets if each.valid_until is None or each.valid_until > now]
+        secrets = () if key.revoked_at else key.secrets
+        accepted = [each for each in secrets if each.valid_until is None or each.valid_until > now]
         return cls(**fields, id=key.key_id, secrets=[KeySecretState(valid_until=each.valid_until) for each in accepted])
 
 

@@ -82,7 +82,7 @@ async def test_a_key_is_looked_up_in_one_read_and_then_in_none(world: World):
 async def test_a_revoked_key_is_refused_and_stays_on_record(world: World):
     key = await made(world)
     assert (await ask(world, "DELETE", f"/{key['id']}"))["deleted"]
-    assert (await answer_to(world, key["secret"]))[0] == 401
+    assert await answer_to(world, key["secret"]) == (401, "The API key was revoked.")
     assert (await ask(world, "GET"))["data"] == []
     (kept,) = (await ask(world, "GET", "?revoked=true"))["data"]
     assert (kept["id"], kept["revoked_at"], kept["secrets"]) == (key["id"], "2026-11-21T12:00:00.250000Z", [])
