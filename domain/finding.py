@@ -8,9 +8,9 @@ from domain.errors import CheckImpossible, ContentPolicyViolation
 
 type CategoryName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$")]
 """It is told to callers, so it is a name and no quotation."""
-type Place = Literal["request", "prompt", "input_reference", "video"]
+type Place = Literal["request", "prompt", "name", "input_reference", "video"]
 
-_FIELDS = {"prompt", "input_reference"}
+_FIELDS = {"prompt", "name", "input_reference"}
 
 
 class Finding(NamedTuple):

@@ -9,9 +9,9 @@ from clients.creations import InputFile
 from domain.caller import Caller
 from domain.catalog import Deployment, Model
 from domain.character import Character
-from domain.clip import read_clip
+from domain.clip import Clip, read_clip
 from domain.errors import Busy, InvalidRequest, OutcomeUnknown, PerhapsDone, UpstreamError, UpstreamRejected
-from domain.video_request import read_text
+from domain.video_request import VideoRequest, read_text
 from front_door.services import FrontDoorServices
 from intake.fields import SentFile
 
@@ -29,14 +29,17 @@ async def make_character(fields: Mapping[str, Any], *, caller: Caller, services:
         services: Clients and clock.
 
     Raises:
-        InvalidRequest: Nobody can make it.
+        InvalidRequest: Nobody can make it, or its name is not allowed.
         NotAllowed: The caller may not ask for it.
-        Busy: Nobody can just now.
+        Busy: Nobody can just now, or nobody can tell whether its name is allowed.
         PerhapsDone: Whoever was asked has not answered.
     """
     caller.allowance.check_operation("character")
-    name, file = _name(fields), _file(fields)
+    name, (clip, file) = _name(fields), _file(fields)
     deployments = _able(fields, caller, services)
+    if guardrails := services.intake.guardrails:
+        model = services.catalog.model_of(deployments[0].name) or ""
+        await guardrails.check_request(caller, _as_request(model, name, clip), clip)
     for deployment in deployments:
         try:
             async with asyncio.timeout(_ANSWER_LIMIT_S):
@@ -58,6 +61,11 @@ async def make_character(fields: Mapping[str, Any], *, caller: Caller, services:
         await services.characters.insert(character)
         return character
     raise _busy()
+
+
+def _as_request(model: str, name: str, clip: Clip) -> VideoRequest:
+    """A character as guardrails see it: its name is the prompt."""
+    return VideoRequest(model, name, clip.seconds, clip.size, None, None, may_fall_back=False, operation="character")
 
 
 def _able(fields: Mapping[str, Any], caller: Caller, services: FrontDoorServices) -> list[Deployment]:
@@ -87,11 +95,11 @@ def _name(fields: Mapping[str, Any]) -> str:
     return name
 
 
-def _file(fields: Mapping[str, Any]) -> InputFile:
+def _file(fields: Mapping[str, Any]) -> tuple[Clip, InputFile]:
     match fields.get("video"):
         case SentFile() as sent:
             clip = read_clip(sent.content)
-            return InputFile(clip.file_name, sent.content, clip.content_type)
+            return clip, InputFile(clip.file_name, sent.content, clip.content_type)
         case _:
             raise InvalidRequest("Send the video as an MP4 file.", param="video")
 

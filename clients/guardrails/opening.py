@@ -76,7 +76,8 @@ def _guard(check: Check, helpers: Helpers) -> Guard:
 
 def _rule(find: Callable[[str], Finding | None]) -> Examine:
     async def examine(subject: Subject) -> Finding | None:
-        return find(subject.prompt) if subject.prompt else None
+        finding = find(subject.prompt) if subject.prompt else None
+        return finding and finding._replace(where=subject.words_are)
 
     return examine
 
@@ -98,7 +99,7 @@ def _content_safety(check: ContentSafetyCheck, service: "ContentSafety") -> Exam
             asyncio.gather(*(service.of_picture(picture) for picture in pictures)),
         )
         findings = [
-            *(worst(severities, thresholds, "prompt") for severities in of_texts),
+            *(worst(severities, thresholds, subject.words_are) for severities in of_texts),
             *(worst(severities, thresholds, subject.pictures_are) for severities in of_pictures),
         ]
         return next(filter(None, findings), None)

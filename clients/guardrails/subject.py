@@ -26,12 +26,14 @@ class Subject(Protocol):
         stage: When.
         tenant: Whose it is.
         prompt: The words to look at; None if that was done before.
+        words_are: What is told of words that are refused.
         pictures_are: What is told of a picture that is refused.
     """
 
     stage: Stage
     tenant: str
     prompt: str | None
+    words_are: Place
     pictures_are: Place
 
     async def pictures(self) -> Sequence[bytes]:
@@ -62,6 +64,7 @@ class Asked:
     def __init__(self, caller: Caller, asked: VideoRequest, file: ReferenceImage | Clip | None) -> None:
         self.tenant = caller.tenant
         self.prompt: str | None = asked.prompt
+        self.words_are: Place = "name" if asked.operation == "character" else "prompt"
         self._key_id = caller.key_id
         self._asked = asked
         self._image = file if isinstance(file, ReferenceImage) else None
@@ -92,6 +95,7 @@ class Rendered:
 
     stage = Stage.VIDEO
     prompt: str | None = None
+    words_are: Place = "prompt"
     pictures_are: Place = "video"
 
     def __init__(self, video: Video, contents: BlobStore, clock: Callable[[], datetime]) -> None:

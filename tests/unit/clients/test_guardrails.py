@@ -147,6 +147,12 @@ async def test_rules_look_at_the_prompt(rule: Mapping[str, Any]) -> None:
     await check(a_chain(rule), ASKED._replace(prompt="四"))
 
 
+async def test_of_a_character_it_is_the_name_that_is_refused() -> None:
+    with pytest.raises(ContentPolicyViolation, match="The name is against the content policy") as refused:
+        await check(a_chain({"blocklist": ["garden"]}), ASKED._replace(operation="character"))
+    assert refused.value.param == "name"
+
+
 @pytest.mark.parametrize(
     ("prompt", "language"),
     [

@@ -7,11 +7,20 @@ import pytest
 
 from domain.capacity import fallback_for
 from domain.character import Cast
-from domain.errors import OutcomeUnknown, UpstreamError, UpstreamOverloaded, UpstreamRejected, UpstreamUnavailable
+from domain.errors import (
+    CheckImpossible,
+    OutcomeUnknown,
+    UpstreamError,
+    UpstreamOverloaded,
+    UpstreamRejected,
+    UpstreamUnavailable,
+)
+from domain.finding import Finding
 from domain.slot import Demand
 from tests.unit.examples import NOW, a_deployment, a_model_catalog, an_mp4
 from tests.unit.fakes import FakeVideosApi
 from tests.unit.front_door.world import OTHER_KEY, World, error_of
+from tests.unit.guards import Watchman, guarded_by
 
 MAKER = {"operations": ["create", "character"]}
 PLAIN, EAST, WEST = a_deployment(name="plain"), a_deployment(**MAKER), a_deployment(name="west", **MAKER)
@@ -88,6 +97,22 @@ async def test_what_cannot_be_a_character_is_refused(
     refused = await make(world, file, **fields)
     assert (refused.status_code, error_of(refused)["param"], error_of(refused)["code"]) == (400, *told)
     assert not api.calls
+
+
+async def test_a_name_that_must_not_be_is_refused_before_anybody_is_asked(world: World, api: FakeVideosApi):
+    world.change(guardrails=guarded_by(watchman := Watchman(Finding("hate", 4, "name"))))
+    refused = await make(world)
+    assert (refused.status_code, error_of(refused)["code"]) == (400, "content_policy_violation")
+    assert (error_of(refused)["param"], api.calls, world.characters.records) == ("name", {}, {})
+    (subject,) = watchman.seen
+    assert (subject.prompt, await subject.pictures()) == ("fox", [])
+    document = await subject.document()
+    told = {"operation": "character", "model": "sora-2-pro", "prompt": "fox", "seconds": 4, "size": "1280x720"}
+    assert document.items() >= told.items()
+    watchman.finds = CheckImpossible("it is down")
+    assert (await make(world)).status_code == 503
+    watchman.finds = None
+    assert (await make(world)).status_code == 200
 
 
 async def show(world: World, **fields: Any) -> httpx.Response:
