@@ -13,10 +13,12 @@ from pydantic import BaseModel
 
 from clients.table_rows import rows_between
 from domain.audit import AUDIT_IDS, AuditEntry
+from domain.errors import InvalidRequest
 
 PARTITION = "admin"
 _NEWEST = "newest-change"
 _ATTEMPTS = 10
+_COLUMN_BYTES = 65_536
 _OTHERS_WERE_FIRST = {HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED, HTTPStatus.NOT_FOUND}
 
 type Row = dict[str, Any]
@@ -41,7 +43,7 @@ class AdminRows:
     async def read[T: BaseModel](self, row_key: str, kind: type[T]) -> T | None:
         """A record, if it is there."""
         row = await self._read(row_key)
-        return kind.model_validate_json(row["record"]) if row else None
+        return _record_of(row, kind) if row else None
 
     async def page[T: BaseModel](
         self, span: tuple[str, str], kind: type[T], *, limit: int, also: Mapping[str, object]
@@ -57,7 +59,7 @@ class AdminRows:
         wanted = {name: value for name, value in also.items() if value is not None}
         condition = " and ".join(f"{name} eq @{name}" for name in wanted)
         rows = rows_between(self._table, PARTITION, span, limit=limit, also=condition, **wanted)
-        return [kind.model_validate_json(row["record"]) async for row in rows]
+        return [_record_of(row, kind) async for row in rows]
 
     async def is_any(self, span: tuple[str, str]) -> bool:
         """Whether there is any row in a range."""
@@ -75,7 +77,7 @@ class AdminRows:
             row = await self._read(row_key)
             if row is None:
                 return None
-            before = kind.model_validate_json(row["record"])
+            before = _record_of(row, kind)
             after = change(before)
             if after == before:
                 return after
@@ -118,8 +120,20 @@ class AdminRows:
 
 
 def row_of(row_key: str, record: BaseModel, **columns: object) -> Row:
-    """A record's row; the columns are what it is looked for by."""
-    return {"PartitionKey": PARTITION, "RowKey": row_key, "record": record.model_dump_json(), **columns}
+    """A record's row; the columns are what it is looked for by.
+
+    Raises:
+        InvalidRequest: No column of a table holds so much.
+    """
+    text = record.model_dump_json()
+    if len(text.encode("utf-16-le")) > _COLUMN_BYTES:
+        raise InvalidRequest("This is too much to be kept, with what was there before: say less in the metadata.")
+    return {"PartitionKey": PARTITION, "RowKey": row_key, "record": text, **columns}
+
+
+def _record_of[T: BaseModel](row: Mapping[str, Any], kind: type[T]) -> T:
+    """The record in a row, without what a later version of us may have put there before it was taken back."""
+    return kind.model_validate_json(row["record"], extra="ignore")
 
 
 def audit_key(entry_id: str) -> str:

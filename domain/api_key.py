@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from domain.caller import Allowance, Limits
 from domain.errors import RequestConflict, Unauthorized
-from domain.tenant import Metadata, TenantName, Weight
+from domain.tenant import PRINTABLE, Metadata, TenantName, Weight
 from domain.timed_id import TimedIds
 
 KEY_IDS = TimedIds("key", "key_")
@@ -35,7 +35,7 @@ class KeySettings(_Value):
         disabled: Whether it is refused now.
     """
 
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Annotated[str, Field(min_length=1, max_length=200, pattern=PRINTABLE)]
     allowance: Allowance = Allowance()
     limits: Limits = Limits()
     weight: Weight | None = None

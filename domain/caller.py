@@ -12,6 +12,7 @@ from domain.errors import NotAllowed
 from domain.video_request import VideoRequest
 
 type _Some[T] = Annotated[frozenset[T], PlainSerializer(sorted, when_used="json")]
+type _Count = Annotated[int, Field(gt=0, le=1_000_000)]
 type Usd = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=6)]
 
 
@@ -36,8 +37,8 @@ class Limits(_Value):
         budget_usd: What they may cost, by period.
     """
 
-    requests_per_minute: Annotated[int, Field(gt=0)] | None = None
-    max_in_flight: Annotated[int, Field(gt=0)] | None = None
+    requests_per_minute: _Count | None = None
+    max_in_flight: _Count | None = None
     budget_usd: Mapping[Period, Usd] = {}
 
     @property
@@ -58,7 +59,7 @@ class Allowance(_Value):
 
     models: _Some[str] | None = None
     operations: _Some[Operation] | None = None
-    max_seconds: Annotated[int, Field(gt=0)] | None = None
+    max_seconds: _Count | None = None
     sizes: _Some[str] | None = None
 
     def check(self, asked: VideoRequest) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -10,6 +10,8 @@ from domain.caller import Allowance, Limits
 from domain.inbox import DEAD_LETTERS, HELD, INBOX
 from domain.video_request import METADATA_KEY_LIMIT, METADATA_PAIRS, METADATA_VALUE_LIMIT
 
+PRINTABLE: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
+"""Without control characters, which a terminal obeys."""
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
 
 
@@ -25,11 +27,11 @@ def _is_no_folder_of_ours(tenant: str) -> str:
 
 
 type TenantName = Annotated[str, Field(pattern=_NAME), AfterValidator(_is_no_folder_of_ours)]
-type Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+type Weight = Annotated[float, Field(ge=0.001, le=1_000)]
 type Metadata = Annotated[
     Mapping[
-        Annotated[str, Field(min_length=1, max_length=METADATA_KEY_LIMIT)],
-        Annotated[str, Field(max_length=METADATA_VALUE_LIMIT)],
+        Annotated[str, Field(min_length=1, max_length=METADATA_KEY_LIMIT, pattern=PRINTABLE)],
+        Annotated[str, Field(max_length=METADATA_VALUE_LIMIT, pattern=PRINTABLE)],
     ],
     Field(max_length=METADATA_PAIRS),
 ]

@@ -14,7 +14,9 @@ from clients.recent_records import FRESH_S
 from clients.secret_store import SecretStore
 from clients.settings import CallerKey
 from domain.api_key import SECRET_BYTES, ApiKey, KeySecret, digest_of, secret_of
+from domain.audit import AuditEntry
 from domain.errors import Unauthorized
+from domain.tenant import Tenant
 from tests.unit.callers import a_key, an_entry
 from tests.unit.clients.memory_table import MemoryTable
 from tests.unit.examples import NOW, TENANT
@@ -46,10 +48,13 @@ async def world() -> World:
     return world
 
 
+def another_entry(digit: str = "2") -> AuditEntry:
+    return an_entry().model_copy(update={"entry_id": f"audit_{digit * 32}"})
+
+
 async def change(world: World, change: Callable[[ApiKey], ApiKey]) -> None:
     """Change the key, as an operator does."""
-    entry = an_entry().model_copy(update={"entry_id": f"audit_{'1' * 32}"})
-    await world.records.keys.amend(KEY.key_id, change, lambda *_: entry)
+    await world.records.keys.amend(KEY.key_id, change, lambda *_: another_entry("1"))
 
 
 async def test_a_revoked_key_is_refused_everywhere_within_seconds(world: World):
@@ -135,3 +140,13 @@ async def test_a_key_on_record_does_not_wait_for_those_of_the_configuration(worl
 async def test_a_key_of_the_configuration_may_have_the_form_of_one_on_record(world: World):
     keys = CallerKeys([CallerKey(tenant="old", secret=keyvault_secret("old"))], a_secret_store(old=ANOTHER))
     assert (await Callers(keys, world.records, world.clock).by_key(ANOTHER)).tenant == "old"
+
+
+async def test_what_a_later_version_put_on_record_is_read_without_it(world: World):
+    await world.records.tenants.insert(Tenant(name=TENANT, created_at=NOW), another_entry())
+    for row in world.table.rows.values():
+        if "record" in row:
+            row["record"] = row["record"].replace('{"', '{"from_the_future":1,"')
+    caller = await world.here.by_key(SECRET)
+    assert (caller.tenant, caller.key_id) == (TENANT, KEY.key_id)
+    await change(world, lambda key: key.revoked(NOW))

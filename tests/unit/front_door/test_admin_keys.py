@@ -186,8 +186,13 @@ async def test_keys_are_listed_by_tenant_in_pages_the_newest_first(world: World)
         ({"limits": {"max_in_flight": -1}}, "max_in_flight"),
         ({"limits": {"budget_usd": {"day": "-1"}}}, "day"),
         ({"limits": {"budget_usd": {"year": "1"}}}, "[key]"),
+        ({"limits": {"requests_per_minute": 10**30}}, "requests_per_minute"),
         ({"weight": 0}, "weight"),
+        ({"weight": 1e-320}, "weight"),
+        ({"weight": 1_001}, "weight"),
         ({"weight": "inf"}, "weight"),
+        ({"name": "a\x1b[2J"}, "name"),
+        ({"metadata": {"team": "a\x00"}}, "team"),
         ({"expires_at": "2026-11-21T12:00:00Z"}, "expires_at"),
         ({"expires_at": "2027-01-01T00:00:00"}, "expires_at"),
         ({"colour": "red"}, "colour"),
@@ -202,6 +207,14 @@ async def test_what_cannot_be_is_refused_by_the_name_of_the_field(world: World, 
 async def test_what_cannot_be_changed_is_refused(world: World, patch: dict[str, Any]):
     key_id = (await made(world))["id"]
     before = dict(world.operators_table.rows)
+    assert (await refusal(world, "PATCH", f"/{key_id}", json=patch))[0] == 400
+    assert world.operators_table.rows == before
+
+
+async def test_what_is_too_much_for_the_table_is_refused(world: World):
+    key_id = (await made(world, metadata={str(number): "🦊" * 512 for number in range(16)}))["id"]
+    before = dict(world.operators_table.rows)
+    patch = {"metadata": {str(number): "🐻" * 512 for number in range(16)}}
     assert (await refusal(world, "PATCH", f"/{key_id}", json=patch))[0] == 400
     assert world.operators_table.rows == before
 
