@@ -97,20 +97,20 @@ class Sweeper:
             await self.videos.set_alarm(ref, now + self.look_again_after)
         elif video.deleted_at:
             await self._remove(video, now)
-        else:
-            await self._let_go(video, now)
-
-    async def _let_go(self, video: Video, now: datetime) -> None:
-        is_told = await self.announcer.announce(video)
-        if await self.leftovers.are_gone(video, now) and is_told:
+        elif await self._is_done_with(video, now):
             await self._purge_when_old(video, now)
         else:
-            await self.videos.set_alarm(video.ref, now + self.look_again_after)
+            await self.videos.set_alarm(ref, now + self.look_again_after)
+
+    async def _is_done_with(self, video: Video, now: datetime) -> bool:
+        """Whether all is told of it, and nothing refused is left; neither waits for the other."""
+        is_told = await self.announcer.announce(video)
+        return await self.leftovers.are_gone(video, now) and is_told
 
     async def _remove(self, video: Video, now: datetime) -> None:
-        """Its files wait for nobody; its record waits until all is told."""
+        """Its files wait for nobody; its record waits until nothing is left to do."""
         await self.removal.remove_files(video)
-        if await self.announcer.announce(video):
+        if await self._is_done_with(video, now):
             await self.removal.remove_record(video)
         else:
             await self.videos.set_alarm(video.ref, now + self.look_again_after)

@@ -289,6 +289,17 @@ async def test_what_was_refused_goes_from_here_though_its_deployment_keeps_it_fo
     assert world.videos.records[video.ref].content_removed_at
 
 
+async def test_what_was_refused_goes_from_its_deployment_though_its_tenant_deletes_the_video(world: World):
+    video = refused(world)
+    world.videos.add(video.deleted(NOW))
+    world.api.fails["delete"] = UpstreamUnavailable("HTTP 500: down")
+    await world.sweeper().sweep(NOW)
+    assert (world.contents.blobs, world.videos.alarms) == ({}, {video.ref: NOW + LOOK_AGAIN_AFTER})
+    del world.api.fails["delete"]
+    await world.sweeper().sweep(NOW + LOOK_AGAIN_AFTER)
+    assert (world.api.jobs, world.videos.records) == ({}, {})
+
+
 async def test_a_job_that_is_never_deleted_is_left_to_age(world: World):
     refused(world)
     world.api.fails["delete"] = UpstreamUnavailable("HTTP 500: down")
