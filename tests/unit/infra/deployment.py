@@ -78,10 +78,10 @@ class Deployment:
         return found
 
 
-def deploy(file: str = "main.bicep", /, **given: Any) -> Deployment:
-    """Deploy a template of `infra` with these parameters."""
+def deploy(file: str = "main.bicep", group: Group = HERE, /, **given: Any) -> Deployment:
+    """Deploy a template of `infra` into a group, with these parameters."""
     deployment = Deployment()
-    deployment.outputs = _deploy(INFRA / file, given, HERE, deployment)
+    deployment.outputs = _deploy(INFRA / file, given, group, deployment)
     return deployment
 
 

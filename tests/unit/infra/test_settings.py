@@ -73,7 +73,10 @@ def test_a_model_goes_to_new_accounts_existing_ones_and_other_servers(monkeypatc
     deployment = deployed("with all there is")
     catalog = load(deployment, monkeypatch).catalog
     made = deployment.one(f"{ACCOUNTS}/deployments")
-    assert made.given["model"] == {"format": "OpenAI", "name": "sora-2", "version": "2025-10-06"}
+    assert made.given == {
+        "model": {"format": "OpenAI", "name": "sora-2", "version": "2025-10-06"},
+        "versionUpgradeOption": "OnceCurrentVersionExpired",
+    }
     assert made.name.endswith("/sora-2-here")
     assert catalog.models["sora-2"].fallback_models == ("wan",)
     assert {each.name: str(each.endpoint) for each in catalog.deployments()} == {

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.infra.deployment import Deployment, deploy
+from tests.unit.infra.functions import HERE
 from tests.unit.infra.scenarios import deployed
 from tests.unit.infra.template import FILES, INFRA, read
 
@@ -77,12 +78,13 @@ def test_the_app_comes_after_what_it_cannot_start_without(choice: str, needed: l
     assert deployed(choice).waits["functionApp"] == needed
 
 
-def test_names_are_told_apart_by_group_and_environment_and_are_short_enough() -> None:
-    one, other = deploy(environmentName="one"), deploy(environmentName="other")
-    vault, account = ("Microsoft.KeyVault/vaults", "Microsoft.Storage/storageAccounts")
-    assert one.one(vault).name != other.one(vault).name
-    for made in [*one.made(vault), *one.made(account)]:
-        assert 3 <= len(made.name) <= 24
+def test_groups_and_environments_have_names_of_their_own_that_are_short_enough() -> None:
+    there = deploy("main.bicep", HERE._replace(name="another"), environmentName="one")
+    deployments = [deploy(environmentName="one"), deploy(environmentName="other"), there]
+    for type_ in ("Microsoft.KeyVault/vaults", "Microsoft.Storage/storageAccounts"):
+        names = [each.name for deployment in deployments for each in deployment.made(type_)]
+        assert len(names) == len(set(names))
+        assert all(3 <= len(name) <= 24 for name in names)
 
 
 def test_only_the_function_app_is_deployed_to() -> None:
