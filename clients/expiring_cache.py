@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from typing import NamedTuple
 
@@ -25,7 +26,7 @@ class ExpiringCache[K: Hashable, V]:
         read: Reads a value. What it raises goes to all who wait for it, and is not remembered.
         fresh_s: How long a value is believed, in seconds from when its reading began.
         ahead_s: From this age on, whoever asks gets it at once, and has it read anew meanwhile.
-        most: How many are remembered; beyond that, those first read go first.
+        most: How many are remembered; beyond that, those go first that are None, and then those first read.
         monotonic: Seconds since some moment.
     """
 
@@ -43,7 +44,7 @@ class ExpiringCache[K: Hashable, V]:
         self._ahead_s = fresh_s if ahead_s is None else ahead_s
         self._most = most
         self._monotonic = monotonic
-        self._kept = dict[K, _Kept[V]]()
+        self._kept = OrderedDict[K, _Kept[V]]()
         self._reading = dict[K, asyncio.Task[V]]()
 
     async def get(self, key: K) -> V:
@@ -74,10 +75,10 @@ class ExpiringCache[K: Hashable, V]:
                 value = await self._read(key)
         except TimeoutError as error:
             raise ServiceResponseTimeoutError(f"there was no answer within {_LIMIT_S:g} s") from error
-        self._kept.pop(key, None)
         self._kept[key] = _Kept(value, read_at)
+        self._kept.move_to_end(key, last=value is not None)
         if len(self._kept) > self._most:
-            del self._kept[next(iter(self._kept))]
+            self._kept.popitem(last=False)
         return value
 
     def _end(self, key: K, done: asyncio.Task[V]) -> None:

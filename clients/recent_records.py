@@ -4,6 +4,7 @@ Every change of any of them changes one small row, so that row is all that has t
 the same, so are they.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -18,6 +19,8 @@ FRESH_S: Final = 8.0
 _AHEAD_S: Final = 2.0
 _KEPT_S: Final = 300.0
 """What somebody changed in the table by hand is noticed after this long."""
+_DIGESTS_AT_ONCE: Final = 16
+"""So many secrets are looked up at the same time, for strangers make up as many as they like."""
 
 type _Dated = tuple[str | None, str]
 """What is asked for, and after which change: what was read before that is of no use any more."""
@@ -40,7 +43,13 @@ class RecentRecords:
         self._newest = ExpiringCache[str, str | None](
             lambda _: records.audit.newest_change(), fresh_s=FRESH_S, ahead_s=_AHEAD_S, monotonic=monotonic
         )
-        self._by_digest = remembered(records.keys.by_digest)
+        reading = asyncio.Semaphore(_DIGESTS_AT_ONCE)
+
+        async def by_digest(digest: str) -> ApiKey | None:
+            async with reading:
+                return await records.keys.by_digest(digest)
+
+        self._by_digest = remembered(by_digest)
         self._by_id = remembered(records.keys.find)
         self._tenants = remembered(records.tenants.find)
         self._is_any_key = remembered(lambda _: records.keys.is_any())

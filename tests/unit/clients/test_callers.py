@@ -123,6 +123,24 @@ async def test_a_stranger_costs_one_read_for_a_while_and_none_without_the_form_o
     assert world.table.reads == 2, "of the newest change, and of the other secret"
 
 
+async def test_many_strangers_at_once_do_not_flood_the_table(world: World):
+    get, reading, most = world.table.get_entity, 0, 0
+
+    async def get_slowly(partition: str, row: str) -> Mapping[str, Any]:
+        nonlocal reading, most
+        reading += 1
+        most = max(most, reading)
+        await asyncio.sleep(0)
+        reading -= 1
+        return await get(partition, row)
+
+    world.table.get_entity = get_slowly
+    strangers = (secret_of(number.to_bytes(SECRET_BYTES)) for number in range(100))
+    answers = await asyncio.gather(*(world.here.by_key(secret) for secret in strangers), return_exceptions=True)
+    assert {type(answer) for answer in answers} == {Unauthorized}
+    assert most <= 20, "16 secrets, and what else is to be known"
+
+
 async def test_a_key_is_its_tenants_only(world: World):
     assert await world.here.by_id("globex", KEY.key_id) is None
     assert await world.here.by_id(TENANT, "key_1") is None

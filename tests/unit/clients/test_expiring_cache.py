@@ -81,6 +81,19 @@ async def test_no_more_is_remembered_than_there_is_room_for(key: str, reads: int
     assert await source.cache.get(key) == reads
 
 
+async def test_what_is_not_there_makes_nothing_forgotten_that_is():
+    there, reads = {"a": 1, "b": 2}, list[str]()
+
+    async def read(key: str) -> int | None:
+        reads.append(key)
+        return there.get(key)
+
+    cache = ExpiringCache(read, fresh_s=4, most=2)
+    for key in ("x", "a", "b", "y", "z", "a", "b"):
+        assert await cache.get(key) == there.get(key)
+    assert reads == ["x", "a", "b", "y", "z"]
+
+
 async def test_what_is_read_anew_is_remembered():
     source = Source()
     assert [await source.cache.get("a"), await source.cache.renew("a"), await source.cache.get("a")] == [1, 2, 2]
