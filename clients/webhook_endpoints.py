@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
@@ -22,6 +22,9 @@ FRESH_S = 15.0
 """How long they are believed before they are read again: then every host knows of a change."""
 _ATTEMPTS = 10
 _log = logging.getLogger(__name__)
+
+type Tell = Callable[[WebhookEndpoint, WebhookEndpoint], Awaitable[None]]
+"""Hears how an endpoint is, and how it will be."""
 
 
 class WebhookEndpoints:
@@ -66,15 +69,25 @@ class WebhookEndpoints:
         await self._table.create_entity(_row_of(endpoint))
         self._cache.known(PARTITION, {})[endpoint.endpoint_id] = endpoint
 
-    async def amend(self, endpoint_id: str, change: Callable[[WebhookEndpoint], WebhookEndpoint]) -> WebhookEndpoint:
+    async def amend(
+        self, endpoint_id: str, change: Callable[[WebhookEndpoint], WebhookEndpoint], tell: Tell | None = None
+    ) -> WebhookEndpoint:
         """Change one as if nobody else did at the same time.
+
+        Args:
+            endpoint_id: Which one.
+            change: What it will be.
+            tell: Hears of it just before: also of what others then turn out to have been faster with.
 
         Raises:
             NotFound: There is none.
         """
         for _ in range(_ATTEMPTS):
             row = await self._read(endpoint_id)
-            after = change(_endpoint_of(row))
+            before = _endpoint_of(row)
+            after = change(before)
+            if tell:
+                await tell(before, after)
             unchanged: dict[str, Any] = {"etag": row.metadata["etag"], "match_condition": MatchConditions.IfNotModified}
             try:
                 await self._table.update_entity(_row_of(after), UpdateMode.REPLACE, **unchanged)

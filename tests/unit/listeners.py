@@ -17,7 +17,7 @@ from clients.event_grid import EventGrid
 from clients.secret_store import SecretStore
 from clients.video_table import VideoTable
 from clients.webhook_deliveries import WebhookDeliveries, cursor_of
-from clients.webhook_endpoints import WebhookEndpoints
+from clients.webhook_endpoints import Tell, WebhookEndpoints
 from clients.webhook_sender import WebhookSender
 from clients.webhooks import Webhooks
 from domain.errors import NotFound
@@ -94,8 +94,13 @@ class FakeEndpoints:
     async def insert(self, endpoint: WebhookEndpoint) -> None:
         self.kept[endpoint.endpoint_id] = endpoint
 
-    async def amend(self, endpoint_id: str, change: Callable[[WebhookEndpoint], WebhookEndpoint]) -> WebhookEndpoint:
-        self.kept[endpoint_id] = change(await self.get(endpoint_id))
+    async def amend(
+        self, endpoint_id: str, change: Callable[[WebhookEndpoint], WebhookEndpoint], tell: Tell | None = None
+    ) -> WebhookEndpoint:
+        before = await self.get(endpoint_id)
+        if tell:
+            await tell(before, change(before))
+        self.kept[endpoint_id] = change(before)
         return self.kept[endpoint_id]
 
     async def remove(self, endpoint_id: str) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from domain.account import Account
+from domain.errors import NotFound
 from domain.usage import Grouping
 from front_door.services import FrontDoorServices, Services
 from front_door.usage_wire import (
@@ -59,4 +60,14 @@ async def verify(services: Services, tenant: OneTenant = None) -> VerificationAn
 
 
 async def _tenants(one: str | None, services: FrontDoorServices) -> list[str]:
-    return [one] if one else [tenant async for tenant in services.videos.tenants()]
+    """Those to look at.
+
+    Raises:
+        NotFound: Nobody knows such a one: it is neither on record nor configured, and never had anything.
+    """
+    tenants = [tenant async for tenant in services.videos.tenants()]
+    if not one:
+        return tenants
+    if one in tenants or await services.administration.tenants.find(one) or await services.callers.by_id(one):
+        return [one]
+    raise NotFound(f"There is no tenant '{one}'.", param="tenant", code="tenant_not_found")

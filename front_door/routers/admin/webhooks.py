@@ -136,10 +136,11 @@ async def _amend(
     services: FrontDoorServices,
     scribe: Scribe,
 ) -> WebhookEndpoint:
-    kept = await services.webhooks.endpoints.get(endpoint_id)
-    entry = scribe.entry(action, endpoint_id, kept.tenant, before=kept, after=change(kept))
-    await services.administration.audit.tell(entry)
-    return await services.webhooks.endpoints.amend(endpoint_id, change)
+    async def tell(before: WebhookEndpoint, after: WebhookEndpoint) -> None:
+        entry = scribe.entry(action, endpoint_id, before.tenant, before=before, after=after)
+        await services.administration.audit.tell(entry)
+
+    return await services.webhooks.endpoints.amend(endpoint_id, change, tell)
 
 
 def _secret(reference: SecretReference | None, services: FrontDoorServices) -> SigningSecret:

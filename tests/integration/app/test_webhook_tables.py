@@ -1,6 +1,7 @@
 """Endpoints and deliveries in Table Storage: nothing is lost between two rows, and only what is due is read."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from azure.data.tables.aio import TableClient
@@ -8,7 +9,7 @@ from azure.data.tables.aio import TableClient
 from clients.webhook_deliveries import DUE, WebhookDeliveries, cursor_of
 from clients.webhook_endpoints import FRESH_S, WebhookEndpoints
 from domain.errors import NotFound
-from domain.webhook import RETRY_AFTER, Attempt, Delivery, WebhookEvent, WebhookType
+from domain.webhook import RETRY_AFTER, Attempt, Delivery, WebhookEndpoint, WebhookEvent, WebhookType
 from tests.unit.listeners import an_endpoint
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -142,5 +143,13 @@ async def test_two_changes_at_once_are_both_kept(table: TableClient, monkeypatch
         return row
 
     monkeypatch.setattr(endpoints, "_read", read_and_lose)
-    amended = await endpoints.amend(ENDPOINT.endpoint_id, lambda kept: kept.model_copy(update={"url": "https://b/"}))
+    told = list[tuple[WebhookEndpoint, WebhookEndpoint]]()
+
+    async def tell(before: WebhookEndpoint, after: WebhookEndpoint) -> None:
+        told.append((before, after))
+
+    to_another = partial(WebhookEndpoint.model_copy, update={"url": "https://b/"})
+    amended = await endpoints.amend(ENDPOINT.endpoint_id, to_another, tell)
     assert (amended.enabled, amended.url) == (False, "https://b/")
+    assert [before.enabled for before, _ in told] == [True, False]
+    assert told[-1][1] == amended, "what is told last is what was done"

@@ -215,3 +215,15 @@ async def test_a_difference_is_shown(world: World):
     assert verified["differences"] == [
         {"tenant": "acme", "key_id": None, "what": "reserved_usd", "account": "0.10", "ledger": PRICE}
     ]
+
+
+@pytest.mark.parametrize("path", ["usage", "ledger/verify"])
+async def test_a_tenant_that_nobody_knows_is_no_tenant_that_is_right(world: World, path: str):
+    statuses = list[int]()
+    for tenant in ("acme", "acmee"):  # the one is configured
+        answer = await world.ask("GET", f"/v1/admin/{path}?tenant={tenant}", key=ADMIN_KEY)
+        statuses.append(answer.status_code)
+    assert statuses == [200, 404]
+    assert error_of(answer)["code"] == "tenant_not_found"
+    await world.ask("POST", "/v1/admin/tenants", key=ADMIN_KEY, json={"name": "acmee", "disabled": True})
+    assert (await world.ask("GET", f"/v1/admin/{path}?tenant=acmee", key=ADMIN_KEY)).status_code == 200
