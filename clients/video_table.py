@@ -107,7 +107,8 @@ class VideoTable:
             if idempotency:
                 await self._raise_if_promised(video, idempotency)
             if isinstance(error, LimitReached) or error.index:
-                raise  # but ids are unique: the record that is there is its own
+                raise
+            return  # ids are unique: the record that is there is its own, and was told of
         self._wrote(None, video)
 
     def check_rate(self, caller: Caller) -> None:

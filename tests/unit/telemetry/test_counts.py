@@ -6,6 +6,8 @@ import httpx
 import pytest
 
 from clients.telemetry import metrics
+from clients.telemetry.journal import VideoJournal
+from clients.video_table import VideoTable
 from domain.booking import Order
 from domain.caller import Caller, Limits
 from domain.capacity import Fleet, Pool
@@ -41,6 +43,15 @@ async def test_a_429_of_a_deployment_is_counted(told: Told):
         await api.create(deployment, a_video())
 
     assert told.metrics()["reelay.upstream.throttled"] == [({"deployment": "east"}, 1)]
+
+
+async def test_a_video_that_is_kept_twice_is_counted_once(told: Told):
+    store, clock = LedgerStore(), FakeClock()
+    for _ in range(2):
+        videos = VideoTable(store.as_client(), store.ledger(clock), VideoJournal(clock).wrote)
+        await videos.insert(a_video(), alarm_at=NOW)
+
+    assert told.metrics()["reelay.videos.accepted"] == [({"model": "sora-2", "tenant": "acme"}, 1)]
 
 
 async def test_an_event_that_is_put_away_is_counted(told: Told):
