@@ -86,6 +86,11 @@ async def feed(batch: Batch, room: int, results: Results, services: BatchService
     except NotFound as error:
         lost = LineError(code="input_file_gone", message=error.message)
         return Fed(batch.line, batch.size_bytes, batch.reach, lost=lost)
+    return await _ask(lines, batch, results, services, again=again)
+
+
+async def _ask(lines: Sequence[Line], batch: Batch, results: Results, services: BatchServices, *, again: bool) -> Fed:
+    """Ask for what these lines want; those from the first that has to wait on come again."""
     seen_to = results.lines.union(batch.in_flight)
     asked = [line for line in lines if not line.is_blank and line.number not in seen_to]
     kept = await _kept((line.number for line in asked), batch, services) if again else {}
