@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from clients.batch_runs import BatchRuns
 from clients.batch_table import BatchTable
+from clients.telemetry.logs import bound
 from domain.batch import BatchRef
 from domain.batch_event import batch_event
 from domain.errors import NotFound
@@ -37,10 +38,11 @@ class BatchKeeper:
     async def sweep(self, now: datetime) -> None:
         """Look after every open batch; one that cannot be helped now does not stop the others."""
         async for ref, at in self.batches.open():
-            try:
-                await self._look_after(ref, at, now)
-            except Exception:  # noqa: BLE001 - whatever is wrong with one batch, the others need looking after
-                _log.exception("%s could not be looked after", ref.batch_id)
+            with bound(batch=ref.batch_id, tenant=ref.tenant):
+                try:
+                    await self._look_after(ref, at, now)
+                except Exception:  # noqa: BLE001 - whatever is wrong with one batch, the others need looking after
+                    _log.exception("%s could not be looked after", ref.batch_id)
 
     async def _look_after(self, ref: BatchRef, at: datetime, now: datetime) -> None:
         try:

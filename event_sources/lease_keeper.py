@@ -15,6 +15,7 @@ from grpc.aio import AioRpcError
 
 from clients.capacity_pools import CapacityPools
 from clients.orchestrations import Orchestrations
+from clients.telemetry.logs import bound
 from clients.telemetry.metrics import COOLDOWN, QUEUE_AGE
 from clients.video_table import VideoTable
 from domain.capacity import Lease, Pool
@@ -88,12 +89,13 @@ class LeaseKeeper:
         return over_since is not None and now - over_since > GRACE
 
     async def _tell(self, ref: VideoRef, model: str, *, start: Video | None = None) -> None:
-        try:
-            if start:
-                await self.orchestrations.ensure_running(start)
-            await self.orchestrations.wake(ref, News(pool=model))
-        except (AioRpcError, TimeoutError) as error:
-            _log.warning("%s could not be told of its slot, and will be: %r", ref.video_id, error)
+        with bound(video=ref.video_id, tenant=ref.tenant):
+            try:
+                if start:
+                    await self.orchestrations.ensure_running(start)
+                await self.orchestrations.wake(ref, News(pool=model))
+            except (AioRpcError, TimeoutError) as error:
+                _log.warning("%s could not be told of its slot, and will be: %r", ref.video_id, error)
 
     async def _record(self, ref: VideoRef) -> Video | None:
         try:

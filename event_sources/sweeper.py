@@ -22,6 +22,7 @@ from activities.announce import Announcer
 from activities.late_renders import LateRenders
 from activities.leftovers import Leftovers
 from clients.orchestrations import Orchestrations
+from clients.telemetry.logs import bound
 from clients.video_table import VideoTable
 from domain.errors import NotFound
 from domain.video import Video, VideoRef
@@ -78,10 +79,11 @@ class Sweeper:
         return count
 
     async def _help(self, ref: VideoRef, now: datetime) -> None:
-        try:
-            await self._look_after(ref, now)
-        except Exception:  # noqa: BLE001 - whatever is wrong with one video, the others need looking after
-            _log.exception("%s could not be looked after; its alarm goes on ringing", ref.video_id)
+        with bound(video=ref.video_id, tenant=ref.tenant):
+            try:
+                await self._look_after(ref, now)
+            except Exception:  # noqa: BLE001 - whatever is wrong with one video, the others need looking after
+                _log.exception("%s could not be looked after; its alarm goes on ringing", ref.video_id)
 
     async def _look_after(self, ref: VideoRef, now: datetime) -> None:
         try:

@@ -1,7 +1,11 @@
 """Every open batch is kept running until it has ended, and is then tidied up."""
 
+import json
 from datetime import timedelta
 
+import pytest
+
+from clients.telemetry.logs import JsonFormatter
 from domain.batch import BATCH_IDS, BatchRef, BatchStatus
 from domain.webhook import WebhookEvent, WebhookType
 from event_sources.batch_keeper import RECORD_IS_LATE, BatchKeeper
@@ -73,7 +77,10 @@ async def test_a_batch_whose_record_is_about_to_come_is_kept_however_old_its_id(
     assert world.batches.opened == [world.ref]
 
 
-async def test_one_that_cannot_be_helped_stops_no_other():
+async def test_one_that_cannot_be_helped_stops_no_other_and_is_named(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(caplog.handler, "formatter", JsonFormatter())
     world = World()
     lost = BatchRef(tenant=TENANT, batch_id=BATCH_IDS.new(NOW, b"x" * 10))
     world.batches.records[lost] = world.batch.model_copy(update={"batch_id": lost.batch_id})
@@ -81,3 +88,4 @@ async def test_one_that_cannot_be_helped_stops_no_other():
     world.runs.broken = TimeoutError()
     await world.keeper.sweep(NOW)
     assert world.batches.opened == [lost, world.ref]
+    assert [json.loads(line)["batch"] for line in caplog.text.splitlines()] == [lost.batch_id, world.ref.batch_id]

@@ -1,11 +1,13 @@
 """Slots whose videos are over are taken back, and videos that were not told of theirs are woken."""
 
+import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
 from azure.core.exceptions import HttpResponseError
 
+from clients.telemetry.logs import JsonFormatter
 from domain.capacity import Fleet, Lease, Pool
 from domain.errors import UpstreamUnauthorized
 from domain.failures import Failure
@@ -109,7 +111,10 @@ async def test_a_video_that_was_not_told_of_its_slot_is_started_and_told_where_i
     assert world.orchestrations.woken == [(QUEUED.ref, News(pool="second"))]
 
 
-async def test_a_video_that_cannot_be_told_does_not_keep_another_one_from_being_told(world: World):
+async def test_a_video_that_cannot_be_told_does_not_keep_another_one_from_being_told(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(caplog.handler, "formatter", JsonFormatter())
     other = a_video(video_id=an_id(1))
     world.lend(world.videos.add(QUEUED))
     world.lend(world.videos.add(other), model="second")
@@ -117,6 +122,7 @@ async def test_a_video_that_cannot_be_told_does_not_keep_another_one_from_being_
     world.lend(world.videos.add(a_video(video_id=an_id(2))))
     await world.reconcile()
     assert [ref for ref, _ in world.orchestrations.woken] == [other.ref]
+    assert {json.loads(line)["video"] for line in caplog.text.splitlines()} == {QUEUED.video_id}
 
 
 async def test_a_ringer_that_has_not_come_is_called(world: World):

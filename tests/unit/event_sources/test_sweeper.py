@@ -1,6 +1,7 @@
 """The sweeper does what each record asks for, and one record that cannot be helped does not stop the others."""
 
 import asyncio
+import json
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -10,6 +11,7 @@ from azure.core.exceptions import HttpResponseError
 
 from activities.late_renders import LateRenders
 from activities.leftovers import Leftovers
+from clients.telemetry.logs import JsonFormatter, note
 from domain.errors import UpstreamUnavailable
 from domain.events import pending_events
 from domain.failures import Failure
@@ -156,6 +158,25 @@ async def test_a_video_that_cannot_be_looked_after_does_not_stop_the_others_and_
     assert world.orchestrations.started == [well.ref]
     assert [world.videos.alarms[video.ref] for video in (unreadable, unreachable)] == [NOW, NOW]
     assert unreadable.video_id in caplog.text
+
+
+async def test_a_line_says_nothing_of_the_videos_before(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    async def refuse(video: Video) -> None:
+        note(upstream_request_id=f"of {video.video_id}")
+        raise HttpResponseError("no engine")
+
+    monkeypatch.setattr(caplog.handler, "formatter", JsonFormatter())
+    monkeypatch.setattr(world.orchestrations, "ensure_running", refuse)
+    first, second = (world.videos.add(a_video(video_id=an_id(number))) for number in range(2))
+    world.videos.broken[second.ref] = ValueError("a record of another age")
+    await world.sweeper().sweep(NOW)
+    lines = [json.loads(line) for line in caplog.text.splitlines()]
+    assert [(line["tenant"], line["video"], line.get("upstream_request_id")) for line in lines] == [
+        ("acme", first.video_id, f"of {first.video_id}"),
+        ("acme", second.video_id, None),
+    ]
 
 
 async def test_a_sweep_ends_when_its_time_is_over_and_leaves_the_rest_ringing(
