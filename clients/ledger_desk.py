@@ -9,6 +9,7 @@ import asyncio
 from asyncio import Future, Task
 from collections import deque
 from collections.abc import Sequence
+from contextvars import Context
 from random import random
 from typing import Final, NamedTuple, Protocol
 
@@ -94,7 +95,7 @@ class Desk:
         """Book a movement together with the rows that it belongs to; see `Ledger.book`."""
         posting = _Posting(order, writes, asyncio.get_running_loop().create_future())
         self._waiting.append(posting)
-        self._work = self._work or asyncio.create_task(self._book_all())
+        self._work = self._work or asyncio.create_task(self._book_all(), context=Context())
         return await posting.done
 
     async def _book_all(self) -> None:

@@ -1,6 +1,7 @@
 """A span says what was done for whom, and goes on in the trace of whoever wanted it."""
 
 import asyncio
+from collections.abc import Sequence
 
 import httpx
 import pytest
@@ -9,12 +10,16 @@ from opentelemetry.trace import SpanKind, StatusCode, format_span_id, format_tra
 from activities.run import run_activity
 from activities.services import Services
 from clients.telemetry.spans import pass_on, span, traceparent
+from clients.transactions import Write
+from domain.booking import Order
 from domain.failures import VideoFailed
+from domain.movement import Movement
 from domain.workflow import Step, StepRequest, StepResult
 from tests.unit.activities.world import World, a_step
 from tests.unit.examples import a_deployment, a_video
-from tests.unit.fakes import a_secret_store, keyvault_secret
+from tests.unit.fakes import FakeClock, a_secret_store, keyvault_secret
 from tests.unit.front_door.world import an_api
+from tests.unit.ledger_store import LedgerStore
 from tests.unit.telemetry.conftest import Told
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -69,6 +74,20 @@ async def test_an_activity_belongs_to_the_request_that_was_accepted(told: Told):
         "reelay.deployment": "east",
         "error.type": "cancelled",
     }
+
+
+async def test_what_is_booked_together_belongs_to_no_trace(told: Told, monkeypatch: pytest.MonkeyPatch):
+    store, traces = LedgerStore(), list[str | None]()
+    commit = store.commit
+
+    async def noting(writes: Sequence[Write]) -> Sequence[str]:
+        traces.append(traceparent())
+        return await commit(writes)
+
+    monkeypatch.setattr(store, "commit", noting)
+    with span("who came first", {}):
+        await store.ledger(FakeClock()).book("acme", Order(Movement.accepting(a_video())), [])
+    assert (traces, [*told.spans()]) == ([None], ["who came first"])
 
 
 async def test_a_deployment_is_asked_within_the_trace(told: Told):
