@@ -14,6 +14,7 @@ import httpx
 from pydantic import (
     BaseModel,
     BeforeValidator,
+    ConfigDict,
     FiniteFloat,
     ValidationError,
     ValidatorFunctionWrapHandler,
@@ -89,6 +90,7 @@ class _WireError(BaseModel):
 
 
 class _WireJob(BaseModel):
+    model_config = ConfigDict(hide_input_in_errors=True)
     id: str
     status: str
     progress: FiniteFloat | None = None

@@ -14,7 +14,7 @@ CAST_LIMIT: Final = 8
 
 
 class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
 
 class Character(_Value):

@@ -40,7 +40,7 @@ class RenderJob(BaseModel):
         failure_message: The same as a sentence.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
     upstream_id: str
     status: RenderStatus
     progress: int = 0

@@ -30,7 +30,7 @@ class WebhookType(StrEnum):
 
 
 class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
 
 class WebhookEvent(_Value):

@@ -2,12 +2,19 @@
 
 import json
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from clients.telemetry.logs import JsonFormatter, bound, masked, note
 from clients.telemetry.spans import span
+from clients.upstream_wire import to_job
+from domain.character import Cast
+from domain.render_job import RenderJob
+from domain.video import Video
+from domain.webhook import WebhookEndpoint
 from tests.unit.telemetry.conftest import Told
 
 
@@ -70,6 +77,15 @@ def test_a_line_shows_what_was_raised():
 )
 def test_what_looks_like_a_secret_is_masked(text: str, safe: str):
     assert masked(text) == safe
+
+
+@pytest.mark.parametrize(
+    "read", [*(stored.model_validate for stored in (Video, Cast, RenderJob, WebhookEndpoint)), to_job]
+)
+def test_what_cannot_be_read_is_not_repeated(read: Callable[[Any], object]):
+    with pytest.raises(ValidationError) as raised:
+        read("a prompt, or a secret")
+    assert "a prompt" not in str(raised.value)
 
 
 def test_a_masked_line_is_still_json():
