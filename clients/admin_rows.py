@@ -13,12 +13,10 @@ from pydantic import BaseModel
 
 from clients.table_rows import rows_between
 from domain.audit import AUDIT_IDS, AuditEntry
-from domain.errors import InvalidRequest
 
 PARTITION = "admin"
 _NEWEST = "newest-change"
 _ATTEMPTS = 10
-_COLUMN_BYTES = 65_536
 _OTHERS_WERE_FIRST = {HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED, HTTPStatus.NOT_FOUND}
 
 type Row = dict[str, Any]
@@ -120,15 +118,8 @@ class AdminRows:
 
 
 def row_of(row_key: str, record: BaseModel, **columns: object) -> Row:
-    """A record's row; the columns are what it is looked for by.
-
-    Raises:
-        InvalidRequest: No column of a table holds so much.
-    """
-    text = record.model_dump_json()
-    if len(text.encode("utf-16-le")) > _COLUMN_BYTES:
-        raise InvalidRequest("This is too much to be kept, with what was there before: say less in the metadata.")
-    return {"PartitionKey": PARTITION, "RowKey": row_key, "record": text, **columns}
+    """A record's row; the columns are what it is looked for by."""
+    return {"PartitionKey": PARTITION, "RowKey": row_key, "record": record.model_dump_json(), **columns}
 
 
 def _record_of[T: BaseModel](row: Mapping[str, Any], kind: type[T]) -> T:

@@ -11,7 +11,7 @@ from domain.api_key import KEY_IDS, SECRET_BYTES, ApiKey, KeySecret, KeySettings
 from domain.errors import InvalidRequest
 from domain.tenant import Tenant
 from domain.timed_id import ID_RANDOM_BYTES
-from front_door.admin_fields import Patch, patched
+from front_door.admin_fields import Patch, bounded, patched
 from front_door.key_wire import KeyAnswer, KeyList, KeyRotation, KeyWithSecret, NewKey, RevokedKey
 from front_door.scribe import FromOperator, Scribe
 from front_door.services import FrontDoorServices, Services
@@ -23,7 +23,7 @@ router = APIRouter(prefix="/keys")
 async def create(fields: NewKey, services: Services, scribe: FromOperator) -> KeyWithSecret:
     """Make a key; its secret is shown this once. A tenant without a record gets one."""
     now = services.clock()
-    _check(fields, services)
+    _check(bounded(fields), services)
     if fields.expires_at and fields.expires_at <= now:
         raise InvalidRequest("The expires_at is over already.", param="expires_at")
     if await services.administration.tenants.find(fields.tenant) is None:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from domain.tenant import Tenant, TenantSettings
-from front_door.admin_fields import Patch, patched
+from front_door.admin_fields import Patch, bounded, patched
 from front_door.scribe import FromOperator
 from front_door.services import Services
 from front_door.tenant_wire import NewTenant, TenantAnswer, TenantList
@@ -16,7 +16,7 @@ router = APIRouter(prefix="/tenants")
 @router.post("")
 async def create(fields: NewTenant, services: Services, scribe: FromOperator) -> TenantAnswer:
     """Put a tenant on record; with its first key, it would be so by itself."""
-    tenant = Tenant(**dict(fields), created_at=services.clock())
+    tenant = Tenant(**dict(bounded(fields)), created_at=services.clock())
     await services.administration.tenants.insert(tenant, scribe.entry("tenant.create", tenant.name, after=tenant))
     return TenantAnswer.of(tenant)
 
