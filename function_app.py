@@ -295,11 +295,13 @@ async def sweep(timer: func.TimerRequest, durable: str) -> None:  # noqa: ARG001
     await sweeper.sweep(clock())
 
 
-@app.function_name("deliver_webhooks")
+@app.function_name("try_again")
 @app.timer_trigger(arg_name="timer", schedule=settings.sweep_schedule)
-async def deliver_webhooks(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the binding's name
-    """Deliver again what has not arrived, beside the sweeper: endpoints may be slow."""
-    await webhooks.retry(clock())
+@app.generic_input_binding(arg_name="durable", type="durableClient")
+async def try_again(timer: func.TimerRequest, durable: str) -> None:  # noqa: ARG001 - the binding's name
+    """Deliver what has not arrived and accept what had to wait, beside the sweeper: others may be slow."""
+    durable_client.connect(durable)
+    await asyncio.gather(webhooks.retry(clock()), held_events.offer_again())
 
 
 def invocation(context: func.Context) -> AbstractContextManager[object]:
@@ -325,15 +327,6 @@ async def on_blob_created(event: func.EventGridEvent, context: func.Context, dur
     durable_client.connect(durable)
     with invocation(context):
         await held_events.let_have(inbox, GridEvent.of(event))
-
-
-@app.function_name("offer_held_events")
-@app.timer_trigger(arg_name="timer", schedule=settings.sweep_schedule)
-@app.generic_input_binding(arg_name="durable", type="durableClient")
-async def offer_held_events(timer: func.TimerRequest, durable: str) -> None:  # noqa: ARG001 - the binding's name
-    """Accept what had to wait, beside the sweeper: what an event points to may be slow to fetch."""
-    durable_client.connect(durable)
-    await held_events.offer_again()
 
 
 @app.function_name("purge")

@@ -165,7 +165,7 @@ def test_events_wait_for_the_limits_of_their_tenant(
     assert list(grid.requests.list_blob_names(name_starts_with=folder))
 
     def are_accepted() -> bool:
-        httpx.post(f"{stack.host}/admin/functions/offer_held_events", json={}).raise_for_status()
+        httpx.post(f"{stack.host}/admin/functions/try_again", json={}).raise_for_status()
         return len(marked(api, mark, **{"api-key": key["secret"]})) == len(events)
 
     wait_until(are_accepted, "all are accepted")
