@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from azure.core import MatchConditions
-from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient
 
@@ -20,7 +20,7 @@ from clients.transactions import Write, WriteLost
 from domain.booking import Order
 from domain.caller import Caller
 from domain.claim import Claim
-from domain.errors import LimitReached, NotFound
+from domain.errors import Busy, LimitReached, NotFound, PerhapsDone
 from domain.movement import Movement
 from domain.timed_id import first_key_at
 from domain.video import InvalidTransition, Video, VideoRef
@@ -92,6 +92,8 @@ class VideoTable:
         Raises:
             AlreadyAccepted: The Idempotency-Key was used before.
             LimitReached: The caller's limits leave no room for it.
+            Busy: Too many others come at the same time.
+            PerhapsDone: The storage does not say whether it was accepted.
         """
         await self._tenants.remember(video.tenant)
         writes = [
@@ -103,12 +105,10 @@ class VideoTable:
             writes.append(Write(rows.idempotency_entity(video.ref, idempotency.key, idempotency.body_sha256)))
         try:
             await self._ledger.book(video.tenant, Order(Movement.accepting(video), caller), writes)
-        except (LimitReached, WriteLost) as error:
-            if idempotency:
-                await self._raise_if_promised(video, idempotency)
-            if isinstance(error, LimitReached) or error.index:
-                raise
-            return  # ids are unique: the record that is there is its own, and was told of
+        except (AzureError, Busy, LimitReached, WriteLost):
+            if await self._is_kept(video, idempotency):
+                return
+            raise
         self._wrote(None, video)
 
     def check_rate(self, caller: Caller) -> None:
@@ -273,6 +273,23 @@ class VideoTable:
     async def close(self) -> None:
         """Close the connections."""
         await self._table.close()
+
+    async def _is_kept(self, video: Video, idempotency: Idempotency | None) -> bool:
+        """Whether a video was accepted, whatever came back: what is sent again may have been done the first time.
+
+        Raises:
+            AlreadyAccepted: The Idempotency-Key was used before.
+            PerhapsDone: The storage does not say.
+        """
+        try:
+            if idempotency:
+                await self._raise_if_promised(video, idempotency)
+            await self.get(video.ref)
+        except NotFound:
+            return False
+        except AzureError as error:
+            raise PerhapsDone("The storage did not answer: the video may have been accepted.") from error
+        return True
 
     async def _raise_if_promised(self, video: Video, idempotency: Idempotency) -> None:
         with suppress(ResourceNotFoundError):

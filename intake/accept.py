@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from azure.core.exceptions import HttpResponseError
 from grpc.aio import AioRpcError
 
 from clients.guardrails.chain import Guardrails
@@ -12,7 +13,7 @@ from clients.telemetry.spans import traceparent
 from domain.caller import Caller
 from domain.catalog import Operation
 from domain.clip import Clip
-from domain.errors import ContentPolicyViolation, GuardrailUnavailable, LimitReached, RateLimited
+from domain.errors import Busy, ContentPolicyViolation, GuardrailUnavailable, LimitReached, RateLimited
 from domain.file import File
 from domain.pricing import highest_price_usd
 from domain.reference_image import ReferenceImage
@@ -119,10 +120,10 @@ async def keep_video(
     try:
         alarm_at = now + intake.sweep_grace
         await intake.videos.insert(video, alarm_at=alarm_at, idempotency=promise, caller=caller)
-    except (AlreadyAccepted, LimitReached) as error:
+    except (AlreadyAccepted, Busy, HttpResponseError, LimitReached) as error:
         if stored:
             await intake.inputs.delete(stored.blob)
-        if isinstance(error, LimitReached):
+        if not isinstance(error, AlreadyAccepted):
             raise
         check_promise(promise, error)
         return await intake.videos.get(VideoRef(tenant=caller.tenant, video_id=error.made_id))

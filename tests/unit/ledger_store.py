@@ -1,4 +1,4 @@
-"""The table as the ledger uses it, in memory: it may lose an answer, or die before it writes."""
+"""The table as the ledger uses it, in memory: it may lose an answer, be asked twice, or die before it writes."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -18,6 +18,7 @@ class Fault(Enum):
 
     NOTHING_WRITTEN = "nothing written"
     ANSWER_LOST = "answer lost"
+    SENT_AGAIN = "sent again"
 
 
 class Row(dict[str, Any]):
@@ -35,6 +36,7 @@ class LedgerStore:
         faults: What goes wrong with the next transactions.
         commits: How many were written.
         reads: How many rows were read.
+        is_away: Whether rows cannot be read.
     """
 
     def __init__(self) -> None:
@@ -42,6 +44,7 @@ class LedgerStore:
         self.faults = list[Fault | None]()
         self.commits = 0
         self.reads = 0
+        self.is_away = False
 
     def ledger(self, clock: Callable[[], datetime]) -> Ledger:
         """As another process opens it."""
@@ -69,6 +72,8 @@ class LedgerStore:
         await asyncio.sleep(0)
         if fault is Fault.ANSWER_LOST:
             raise HttpResponseError("the answer was lost")
+        if fault is Fault.SENT_AGAIN:
+            return await self.commit(writes)
         return etags
 
     async def close(self) -> None:
@@ -80,6 +85,8 @@ class LedgerStore:
     async def get_entity(self, partition_key: str, row_key: str) -> Row:
         self.reads += 1
         await asyncio.sleep(0)
+        if self.is_away:
+            raise HttpResponseError("the storage is away")
         if (partition_key, row_key) not in self.rows:
             raise ResourceNotFoundError
         return self.rows[partition_key, row_key]

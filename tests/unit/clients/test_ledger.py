@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from azure.core.exceptions import HttpResponseError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from clients.idempotency import AlreadyAccepted, Idempotency
 from clients.ledger import Ledger
 from clients.video_table import VideoTable
 from domain.caller import Caller, Limits, Period
-from domain.errors import BudgetExceeded, Busy, RateLimited, TooManyInFlight
+from domain.errors import BudgetExceeded, Busy, PerhapsDone, RateLimited, TooManyInFlight
 from domain.failures import Failure
 from domain.video import Variant, Video
 from tests.unit.examples import NOW, TENANT, a_stored_content, a_video, an_id, usd
@@ -141,7 +142,7 @@ async def test_what_comes_too_soon_is_refused_without_a_look(process: Process, s
         await process.accept(video, caller=slow)
     reads = store.reads
     with pytest.raises(RateLimited) as refused:
-        await process.accept(asked[2], caller=slow)
+        process.videos.check_rate(slow)
     assert (store.reads, refused.value.retry_after_s) == (reads, 30)
     clock.advance(30)
     await process.accept(asked[3], caller=slow)
@@ -197,9 +198,11 @@ async def test_who_waits_too_long_is_asked_back(store: LedgerStore, process: Pro
     monkeypatch.setattr("clients.ledger_desk.LONGEST_PAUSE_S", 0)
     first, second = videos(2)
     await process.accept(first)
-    key = ("tenant-acme", "u")
+    key, read = ("tenant-acme", "u"), store.get_entity
 
-    async def moves_on(*_: str) -> Any:
+    async def moves_on(*asked: str) -> Any:
+        if asked != key:
+            return await read(*asked)
         store.rows[key].metadata["etag"] += "'"
         return type(store.rows[key])(store.rows[key], "older")
 
@@ -219,6 +222,35 @@ async def test_a_lost_entry_is_noticed(process: Process, store: LedgerStore):
         ("reserved_usd", "1.20", "0.80"),
         ("in_flight", "3", "2"),
     ]
+
+
+TIGHT = [{"max_in_flight": 1}, {"budget_usd": {"total": "0.40"}}, {"requests_per_minute": 1}, {}]
+
+
+@pytest.mark.parametrize("fault", [Fault.SENT_AGAIN, Fault.ANSWER_LOST])
+@pytest.mark.parametrize("limits", TIGHT)
+@pytest.mark.parametrize("promise", [None, Idempotency("k", "body")])
+async def test_what_was_written_is_accepted_whatever_came_back(
+    process: Process, store: LedgerStore, fault: Fault, limits: Any, promise: Idempotency | None
+):
+    store.faults = [fault]
+    await process.accept(videos(1)[0], caller=caller(**limits), idempotency=promise)
+    assert (await process.ledger.accounts(TENANT))[None].in_flight == 1
+    await agree(process.ledger)
+
+
+async def test_what_was_not_written_is_not_accepted(process: Process, store: LedgerStore):
+    store.faults = [Fault.NOTHING_WRITTEN]
+    with pytest.raises(HttpResponseError):
+        await process.accept(videos(1)[0], caller=caller())
+
+
+@pytest.mark.parametrize("fault", [Fault.SENT_AGAIN, Fault.ANSWER_LOST])
+async def test_what_nobody_can_tell_may_have_been_done(process: Process, store: LedgerStore, fault: Fault):
+    await process.ledger._desk(TENANT).accounts.read([None, "key_1"])
+    store.faults, store.is_away = [fault], True
+    with pytest.raises(PerhapsDone):
+        await process.accept(videos(1)[0], caller=caller())
 
 
 deeds = st.tuples(st.sampled_from(["accept", "end well", "end badly"]), st.integers(0, 3), st.integers(0, 1))

@@ -13,6 +13,7 @@ from domain.video import Variant, Video, VideoRef
 from tests.unit.callers import OneCaller
 from tests.unit.examples import NOW, TENANT, a_stored_content, an_image, usd
 from tests.unit.front_door.world import ADMIN_KEY, World, error_of
+from tests.unit.ledger_store import Fault
 
 ASKED = {"prompt": "A fox runs through snow.", "size": "1280x720", "seconds": "4"}
 PRICE = "0.40"
@@ -126,6 +127,24 @@ async def test_a_refusal_leaves_nothing_behind(world: World):
     assert refused.status_code == 429
     assert {partition for partition, _ in world.store.rows} <= {"tenants"}
     assert world.inputs.blobs == {}
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "images"),
+    [(Fault.NOTHING_WRITTEN, 503, 0), (Fault.ANSWER_LOST, 200, 1), (Fault.SENT_AGAIN, 200, 1)],
+)
+async def test_an_image_stays_if_its_video_does(world: World, fault: Fault, status: int, images: int):
+    limited(world, max_in_flight=1)
+    world.store.faults = [fault]
+    answer = await world.ask("POST", "/v1/videos", data=ASKED, files={"input_reference": ("f.png", an_image())})
+    assert (answer.status_code, len(world.inputs.blobs)) == (status, images)
+
+
+async def test_nobody_is_told_to_ask_again_for_what_may_have_been_accepted(world: World):
+    assert (await create(world)).status_code == 200
+    world.store.faults, world.store.is_away = [Fault.ANSWER_LOST], True
+    answer = await world.ask("POST", "/v1/videos", data=ASKED, files={"input_reference": ("f.png", an_image())})
+    assert (answer.status_code, answer.headers["x-should-retry"], len(world.inputs.blobs)) == (502, "false", 1)
 
 
 async def test_a_repeated_request_is_answered_whatever_is_left(world: World):
