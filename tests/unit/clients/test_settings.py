@@ -42,6 +42,12 @@ def test_little_is_needed(environment: pytest.MonkeyPatch):
     assert settings.history_retention == timedelta(hours=1)
 
 
+@pytest.mark.parametrize("weight", ["0", "1e-320", "1001", "NaN"])
+def test_no_key_weighs_next_to_nothing_or_more_than_all_others(environment: pytest.MonkeyPatch, weight: str):
+    environment.setenv("REELAY_API_KEYS", f'[{{"tenant": "acme", "secret": "env:K", "weight": {weight}}}]')
+    assert [problem.partition(":")[0] for problem in problems()] == ["api_keys[0].weight"]
+
+
 @pytest.mark.parametrize("tenant", ["inbox", "dead-letter", "held"])
 def test_no_tenant_has_the_name_of_a_folder_that_is_not_its_own(environment: pytest.MonkeyPatch, tenant: str):
     environment.setenv("REELAY_API_KEYS", f'[{{"tenant": "{tenant}", "secret": "env:K"}}]')
