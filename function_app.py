@@ -212,6 +212,7 @@ http_api = create_app(
 )
 front_door = func.AsgiMiddleware(RequestSpans(http_api) if telemetry.is_on else http_api)
 removal = Removal(videos=videos, contents=contents, inputs=inputs, orchestrations=orchestrations)
+late_renders = LateRenders(catalog, videos, api)
 purge = Purge(
     retention=settings.retention,
     videos=videos,
@@ -219,6 +220,7 @@ purge = Purge(
     batches=batch_intake.records,
     progress=azure.purge_progress(),
     removal=removal,
+    late_renders=late_renders,
     limit_s=PURGE_LIMIT_S,
 )
 sweeper = Sweeper(
@@ -227,7 +229,7 @@ sweeper = Sweeper(
     removal=removal,
     announcer=announcer,
     leftovers=Leftovers(catalog, videos, contents, api),
-    late_renders=LateRenders(catalog, videos, api),
+    late_renders=late_renders,
     look_again_after=sweep_grace,
     history_retention=settings.history_retention,
     limit_s=SWEEP_LIMIT_S,

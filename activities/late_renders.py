@@ -30,24 +30,34 @@ class LateRenders:
         """Look whether a video that has ended was rendered after all, and book that; a second look changes nothing.
 
         Returns:
-            Whether nobody needs to look again.
+            Whether nobody needs to look again: a render that its deployment does not tell of may be running, as long as
+            its content may be kept.
         """
         deployment = self.catalog.deployment(video.deployment or "")
-        if deployment is None or "rendered" not in deployment.bills or not _was_given_up(video):
+        if deployment is None:
             return True
-        status = await self._status(video, deployment)
-        return status is not RenderStatus.RUNNING or now - (video.ended_at or now) > timedelta(
-            seconds=deployment.content_lifetime_s
-        )
+        try:
+            status = await self.look(video, deployment)
+        except UpstreamError:
+            status = RenderStatus.RUNNING
+        lifetime = timedelta(seconds=deployment.content_lifetime_s)
+        return status is not RenderStatus.RUNNING or now - (video.ended_at or now) > lifetime
 
-    async def _status(self, video: Video, deployment: Deployment) -> RenderStatus:
-        """How the render is doing, once its cost is booked; one that nobody tells of may be running."""
+    async def look(self, video: Video, deployment: Deployment) -> RenderStatus | None:
+        """The same, by whoever deletes the job next, so that nobody can look later.
+
+        Returns:
+            How the render is doing; None if it cannot cost anything any more.
+
+        Raises:
+            UpstreamError: The deployment does not tell.
+        """
+        if "rendered" not in deployment.bills or not _was_given_up(video):
+            return None
         try:
             job = await self.api.retrieve(deployment, video.upstream_id or "")
         except UpstreamNotFound:
             return RenderStatus.FAILED
-        except UpstreamError:
-            return RenderStatus.RUNNING
         if job.status is RenderStatus.SUCCEEDED:
             rendered_s = video.rendered_s(job.seconds)
             await self.videos.amend(video.ref, lambda kept: kept.rendered_after_all(rendered_s))

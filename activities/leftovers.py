@@ -37,14 +37,14 @@ class Leftovers:
         """Remove all of it, and only then note that refused content is gone; doing so again is harmless.
 
         Raises:
-            UpstreamError: The deployment still has the job.
+            UpstreamError: The deployment still has the job, or does not tell what it cost.
         """
         if _is_refused(video):
             for variant in Variant:
                 await self.contents.delete(content_blob(video.ref, variant))
         deployment = self.catalog.deployment(video.deployment or "")
         if deployment and video.upstream_id and _job_is_waste(video, deployment):
-            await LateRenders(self.catalog, self.videos, self.api).settle(video, now)
+            await LateRenders(self.catalog, self.videos, self.api).look(video, deployment)
             await self.api.delete(deployment, video.upstream_id)
         if _is_refused(video):
             await self.videos.amend(video.ref, lambda kept: kept.content_removed(now))

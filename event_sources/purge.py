@@ -3,7 +3,7 @@
 A run ends when nothing is left or its time is over; the next one goes on. Each tenant's videos are gone through in the
 order of their creation, once for each kind of thing, from where nothing was left to do the last time:
 
-    record     the video with all it has; what it cost is kept
+    record     the video with all it has; what it cost is kept, and settled before
     content    the files of the video; the record then says when they were removed
     request    what the video was asked with
 
@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from activities.late_renders import LateRenders
 from clients.batch_table import BatchTable
 from clients.files import Files
 from clients.purge_progress import PurgeProgress
@@ -52,6 +53,7 @@ class Purge:
         batches: Whose files stay until they have ended.
         progress: Where to go on.
         removal: Takes the parts of videos away.
+        late_renders: Settles what was rendered after its video had failed.
         limit_s: When a run ends, finished or not, in seconds.
     """
 
@@ -61,6 +63,7 @@ class Purge:
     batches: BatchTable
     progress: PurgeProgress
     removal: Removal
+    late_renders: LateRenders
     limit_s: float
     _turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
@@ -136,13 +139,16 @@ class Purge:
             return False
         return await _succeeds(place.ref.video_id, self._remove(place, kind, now))
 
-    async def _remove(self, place: Aged, kind: Kind, now: datetime) -> None:
+    async def _remove(self, place: Aged, kind: Kind, now: datetime) -> bool:
+        """Remove it, unless something has to be settled before; whether that is done."""
         match kind, place.video:
             case Kind.RECORD, None:  # the rest of a removal that broke off, or of a record that was never written
                 await self.videos.remove(place.ref)
             case _, None:
                 pass
             case Kind.RECORD, video:
+                if not await self.late_renders.settle(video, now):
+                    return False
                 await self.removal.remove(video)
             case Kind.CONTENT, video if video.contents and not video.content_removed_at:
                 await self.removal.remove_content(video)
@@ -151,16 +157,16 @@ class Purge:
                 await self.removal.remove_request(video)
             case _:
                 pass
+        return True
 
 
 def _ages(keep: Retention) -> Mapping[Kind, timedelta | None]:
     return {Kind.RECORD: keep.record, Kind.CONTENT: keep.content, Kind.REQUEST: keep.request}
 
 
-async def _succeeds(what: str, removal: Awaitable[None]) -> bool:
+async def _succeeds(what: str, removal: Awaitable[bool | None]) -> bool:
     try:
-        await removal
+        return await removal is not False
     except Exception:  # noqa: BLE001 - whatever is wrong with one, the others are due, too
         _log.exception("%s could not be purged and is left for the next time", what)
         return False
-    return True

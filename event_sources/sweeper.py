@@ -112,7 +112,7 @@ class Sweeper:
     async def _remove(self, video: Video, now: datetime) -> None:
         """Its files wait for nobody; its record waits until nothing is left to do."""
         await self.removal.remove_files(video)
-        if await self._is_done_with(video, now):
+        if await self._is_done_with(video, now) and await self.late_renders.settle(video, now):
             await self.removal.remove_record(video)
         else:
             await self.videos.set_alarm(video.ref, now + self.look_again_after)

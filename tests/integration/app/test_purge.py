@@ -9,6 +9,7 @@ import httpx
 import pytest
 from azure.data.tables.aio import TableClient
 
+from activities.late_renders import LateRenders
 from clients.batch_table import BatchTable
 from clients.blob_store import BlobStore
 from clients.file_table import FileTable
@@ -25,7 +26,8 @@ from domain.video import StoredContent, Variant, Video, VideoRef
 from domain.video_id import new_video_id
 from event_sources.purge import Purge
 from event_sources.removal import Removal
-from tests.unit.fakes import FakeOrchestrations
+from tests.unit.examples import a_catalog
+from tests.unit.fakes import FakeClock, FakeOrchestrations, FakeVideosApi
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
@@ -181,7 +183,8 @@ async def test_content_that_retention_removed_is_gone_for_its_reader_and_the_rec
 ):
     removal = Removal(videos, blobs, blobs, FakeOrchestrations().as_orchestrations())
     rules, files = RetentionRules(default=Retention(content_days=30, request_days=30)), Files(FileTable(table), blobs)
-    purge = Purge(rules, videos, files, BatchTable(table), PurgeProgress(table), removal, limit_s=60)
+    late_renders = LateRenders(a_catalog(), videos, FakeVideosApi(FakeClock()).as_api())
+    purge = Purge(rules, videos, files, BatchTable(table), PurgeProgress(table), removal, late_renders, limit_s=60)
 
     assert await purge.run(kept.created_at + 29 * DAY)
     assert (await caller.get(f"/videos/{kept.video_id}/content")).status_code == 200

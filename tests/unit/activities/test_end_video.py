@@ -138,3 +138,16 @@ async def test_a_render_that_was_done_at_the_last_moment_is_paid_before_its_job_
     world.api.add_job(video, status="succeeded")
     assert await end(world, video, failure) == StepResult.done()
     assert (world.record(video).cost_usd, world.api.jobs) == (usd("0.40"), {})
+
+
+@pytest.mark.parametrize("failure", [TIMED_OUT, CANCELLED])
+async def test_a_job_stays_as_long_as_nobody_knows_whether_it_was_rendered_after_all(world: World, failure: Failure):
+    intent = a_video().submitting("east", NOW, usd_per_second=PRICE / 4)
+    video = world.videos.add(intent.in_progress("job-1", NOW).cancelling(NOW))
+    world.api.add_job(video, status="succeeded")
+    world.api.fails["retrieve"] = down = UpstreamUnavailable("HTTP 500: down")
+    assert await end(world, video, failure) == StepResult.retry(1, down)
+    assert len(world.api.jobs) == 1
+    world.api.fails.clear()
+    await end(world, video, failure)
+    assert (world.record(video).cost_usd, world.api.jobs) == (PRICE, {})

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError
 
+from activities.late_renders import LateRenders
 from clients.files import Files
 from domain.batch import BatchStatus
+from domain.catalog import Catalog
 from domain.failures import Failure
 from domain.media import content_blob
 from domain.retention import RetentionRules
@@ -20,13 +22,15 @@ from event_sources.purge import SLICE, Purge
 from event_sources.removal import Removal
 from tests.unit.activities.batch_world import BatchWorld
 from tests.unit.event_sources.mortal import Fuse, Killed
-from tests.unit.examples import NOW, PRICE, TENANT, a_file, a_video, an_id
+from tests.unit.examples import NOW, PRICE, TENANT, a_catalog, a_deployment, a_file, a_video, an_id
 from tests.unit.fakes import (
     FakeBatchTable,
     FakeBlobStore,
+    FakeClock,
     FakeFileTable,
     FakeOrchestrations,
     FakePurgeProgress,
+    FakeVideosApi,
     FakeVideoTable,
 )
 
@@ -46,6 +50,8 @@ class World:
     file_blobs: FakeBlobStore = field(default_factory=FakeBlobStore)
     batches: FakeBatchTable = field(default_factory=FakeBatchTable)
     progress: FakePurgeProgress = field(default_factory=FakePurgeProgress)
+    catalog: Catalog = field(default_factory=a_catalog)
+    api: FakeVideosApi = field(default_factory=lambda: FakeVideosApi(FakeClock()))
     fuse: Fuse = field(default_factory=Fuse)
 
     def purge(self, tenants: Mapping[str, Any] | None = None, *, limit_s: float = 60, **days: int | None) -> Purge:
@@ -63,6 +69,7 @@ class World:
                 inputs=mortal(self.inputs.as_store()),
                 orchestrations=mortal(self.orchestrations.as_orchestrations()),
             ),
+            late_renders=LateRenders(self.catalog, self.videos.as_table(), self.api.as_api()),
             limit_s=limit_s,
         )
 
@@ -132,6 +139,16 @@ async def test_the_record_says_when_the_content_was_removed(world: World):
     for days in (0, 1):
         await world.purge(content_days=10).run(at + days * DAY)
     assert world.videos.records[video.ref] == video.model_copy(update={"content_removed_at": at})
+
+
+@pytest.mark.parametrize(("status", "is_kept"), [("succeeded", False), ("failed", False), ("running", True)])
+async def test_a_record_waits_for_a_render_that_may_cost_something(world: World, status: str, is_kept: bool):
+    intent = a_video().submitting("east", NOW, usd_per_second=PRICE).in_progress("job-1", NOW)
+    video = world.videos.add(intent.failed(Failure(code="render_timeout", message="Too late."), NOW))
+    world.api.add_job(video, status=status)
+    world.catalog = a_catalog(a_deployment(content_lifetime_s=2 * DAY.total_seconds()))
+    await world.purge(record_days=1).run(NOW + DAY + timedelta(seconds=1))
+    assert (world.api.calls["retrieve"], video.ref in world.videos.records) == (1, is_kept)
 
 
 async def test_the_history_goes_with_the_record(world: World):

@@ -262,6 +262,16 @@ async def test_a_late_completion_is_settled_before_the_history_goes(
     assert (video.ref not in world.videos.alarms) == is_over
 
 
+@pytest.mark.parametrize(("status", "is_over"), [("succeeded", True), ("failed", True), ("running", False)])
+async def test_a_late_completion_is_settled_before_a_deleted_record_goes(world: World, status: str, is_over: bool):
+    video = world.videos.add(timed_out().deleted(NOW))
+    world.api.add_job(video, status=status)
+    await world.sweeper().sweep(NOW)
+    assert world.api.calls["retrieve"] == 1
+    assert (video.ref not in world.videos.records) == is_over
+    assert world.videos.alarms == ({} if is_over else {video.ref: NOW + LOOK_AGAIN_AFTER})
+
+
 async def test_what_never_ends_is_not_looked_after_for_ever(world: World):
     video = world.videos.add(timed_out())
     world.api.add_job(video)
