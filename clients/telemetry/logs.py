@@ -17,10 +17,13 @@ _known: ContextVar[Mapping[str, str]] = ContextVar("known", default=MappingProxy
 
 _CHATTY = ("azure", "httpx")
 """They log every URL at INFO, and the worker forwards that: a caller's link may carry a signature."""
+_IS = r"""(?:\s?[:=]|["'\\]+\s?[:=,])\s?(?:b?["'\\]+)?"""
+"""Between a header's name and its value, in whatever notation."""
 _SECRET = re.compile(
-    r"((?:api-key|authorization|x-identity-header)\W{1,5}(?:bearer\s+)?|bearer\s+|[?&]sig=|(?:Account|SharedAccess)Key=)"
-    r"[^\s\"'&;,]{6,}"
-    r"|\b(sk-)[\w-]{8,}|\b(eyJ)[\w-]+\.[\w-]+\.[\w-]+",
+    rf"""(authorization{_IS}(?:(?:bearer|basic|sharedkey(?:lite)?)\s+)?)[^"'\r\n]+"""
+    rf"""|((?:api[-_]key|x-functions-key|subscription-key|x-identity-header|client_secret){_IS})[^\s"'&;,]+"""
+    r"""|(bearer\s+|sharedkey(?:lite)?\s+|(?:[?&]|%3F|%26)sig(?:=|%3D)|(?:Account|SharedAccess)Key=)[^\s"'&;,]{6,}"""
+    r"|\b(sk-|whsec_)[\w+/=-]{8,}|\b(eyJ)[\w-]+\.[\w-]+\.[\w-]+",
     re.IGNORECASE,
 )
 
