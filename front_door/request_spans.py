@@ -1,6 +1,6 @@
 """A span and a duration for each request, which everything that is done for it belongs to."""
 
-from http import HTTPStatus
+from http import HTTPMethod, HTTPStatus
 from time import perf_counter
 from typing import Any
 
@@ -13,6 +13,8 @@ from clients.telemetry.spans import span
 
 _SILENT = frozenset({"/healthz", "/metrics"})
 """Asked by machines, and often."""
+_METHODS = frozenset(HTTPMethod)
+"""Whoever makes up another one makes no metric of it."""
 
 
 class RequestSpans:
@@ -40,10 +42,11 @@ class RequestSpans:
                 status = message["status"]
             await send(message)
 
-        method: str = scope["method"]
+        method: str = scope["method"] if scope["method"] in _METHODS else "_OTHER"
         with span(method, {"http.request.method": method}, parent=_parent(scope), kind=SpanKind.SERVER) as opened:
             await self._app(scope, receive, noting)
             route = _route(scope)
+            opened.update_name(f"{method} {route}")
             _describe(opened, scope, route, status)
         REQUEST_TIME.record(
             perf_counter() - began_s,
@@ -53,7 +56,6 @@ class RequestSpans:
 
 def _describe(opened: Span, scope: Scope, route: str, status: int) -> None:
     """Say what became known underway; no query, for a link's signature may be in it."""
-    opened.update_name(f"{scope['method']} {route}")
     opened.set_attributes({"http.route": route, "url.path": scope["path"], "http.response.status_code": status})
     state: dict[str, Any] = scope.get("state") or {}
     if caller := state.get("caller"):
@@ -69,9 +71,9 @@ def _parent(scope: Scope) -> str | None:
 
 
 def _route(scope: Scope) -> str:
-    """The template that the path fits, of which there are few; routers know only their own part of it."""
-    path: str = scope["path"] if "route" in scope else "unknown"
-    params: dict[str, str] = scope.get("path_params") or {}
-    for name, value in params.items():
-        path = path.replace(f"/{value}", f"/{{{name}}}", 1)
-    return path
+    """The template that the path fits, of which there are few; a router's route knows only the last part of it."""
+    route: Any = scope.get("route")
+    if route is None:
+        return "unknown"
+    template: str = route.path
+    return scope["path"].rsplit("/", template.count("/"))[0] + template

@@ -21,7 +21,13 @@ OTHER_TRACE = "1" * 32
 
 
 async def ask(
-    world: World, path: str, *, key: str = KEY, invocation: Any = None, headers: Mapping[str, str] | None = None
+    world: World,
+    path: str,
+    *,
+    method: str = "GET",
+    key: str = KEY,
+    invocation: Any = None,
+    headers: Mapping[str, str] | None = None,
 ) -> httpx.Response:
     """Send a request as the host does, with its own idea of the trace."""
     app = RequestSpans(create_app(world.services))
@@ -30,7 +36,7 @@ async def ask(
         await app({**scope, "azure_functions.trace_context": invocation}, receive, send)
 
     async with httpx.AsyncClient(transport=httpx.ASGITransport(hosted), base_url="http://front.example") as client:
-        return await client.get(path, headers={"api-key": key, **(headers or {})})
+        return await client.request(method, path, headers={"api-key": key, **(headers or {})})
 
 
 async def test_a_request_is_told_by_its_route(told: Told):
@@ -44,6 +50,33 @@ async def test_a_request_is_told_by_its_route(told: Told):
     assert span.attributes == {**route, "url.path": f"/v1/videos/{video.video_id}", "reelay.tenant": "acme"}
     ((attributes, _),) = told.metrics()["http.server.request.duration"]
     assert attributes == route
+
+
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("/v1/videos/v", "/v1/videos/{video_id}"),
+        ("/v1/videos/videos", "/v1/videos/{video_id}"),
+        ("/openai/v1/videos/v1/content", "/openai/v1/videos/{video_id}/content"),
+        ("/v1/files/content/content", "/v1/files/{file_id}/content"),
+        ("/v1/admin/keys/keys", "/v1/admin/keys/{key_id}"),
+    ],
+)
+async def test_an_id_that_looks_like_another_part_of_the_path_is_told_from_it(told: Told, path: str, route: str):
+    await ask(World(), path, key=ADMIN_KEY if "admin" in path else KEY)
+
+    assert [*told.spans()] == [f"GET {route}"]
+
+
+async def test_what_a_stranger_makes_up_is_on_no_metric(told: Told):
+    await ask(World(), "/made/up", method="MADEUP")
+
+    ((attributes, _),) = told.metrics()["http.server.request.duration"]
+    assert attributes == {
+        "http.request.method": "_OTHER",
+        "http.route": "unknown",
+        "http.response.status_code": 404,
+    }
 
 
 @pytest.mark.parametrize(("path", "key", "status"), [("/v1/videos", "sk-nobody", 401), ("/nothing/here", KEY, 404)])
