@@ -49,7 +49,7 @@ def start_telemetry(settings: Settings, environment: Mapping[str, str]) -> Telem
 
 
 def _span_exporters(settings: Settings, environment: Mapping[str, str]) -> "Iterator[SpanExporter]":
-    if _has_azure_monitor(environment):
+    if _has_azure_monitor("TRACES", environment):
         from azure.monitor.opentelemetry.exporter import AzureMonitorTraceExporter
 
         yield AzureMonitorTraceExporter(disable_offline_storage=True)
@@ -64,7 +64,7 @@ def _span_exporters(settings: Settings, environment: Mapping[str, str]) -> "Iter
 
 
 def _metric_exporters(settings: Settings, environment: Mapping[str, str]) -> "Iterator[MetricExporter]":
-    if _has_azure_monitor(environment):
+    if _has_azure_monitor("METRICS", environment):
         from azure.monitor.opentelemetry.exporter import AzureMonitorMetricExporter
 
         yield AzureMonitorMetricExporter(disable_offline_storage=True)
@@ -120,11 +120,15 @@ def _resource(environment: Mapping[str, str]) -> "Resource":
     return Resource.create({"service.name": environment.get("OTEL_SERVICE_NAME", "reelay")})
 
 
-def _has_azure_monitor(environment: Mapping[str, str]) -> bool:
-    return bool(environment.get("APPLICATIONINSIGHTS_CONNECTION_STRING"))
+def _has_azure_monitor(signal: str, environment: Mapping[str, str]) -> bool:
+    return _is_wanted(signal, environment) and bool(environment.get("APPLICATIONINSIGHTS_CONNECTION_STRING"))
 
 
 def _has_collector(signal: str, environment: Mapping[str, str]) -> bool:
     """Whether a signal has somewhere to go, in the words of OpenTelemetry's specification."""
     endpoints = ("OTEL_EXPORTER_OTLP_ENDPOINT", f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
-    return environment.get(f"OTEL_{signal}_EXPORTER") != "none" and any(environment.get(name) for name in endpoints)
+    return _is_wanted(signal, environment) and any(environment.get(name) for name in endpoints)
+
+
+def _is_wanted(signal: str, environment: Mapping[str, str]) -> bool:
+    return environment.get(f"OTEL_{signal}_EXPORTER") != "none"

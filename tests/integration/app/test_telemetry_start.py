@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import ClassVar
+from uuid import UUID
 
 import pytest
 
@@ -104,14 +105,24 @@ def test_only_if_told_so_the_parent_decides_what_is_kept(collector: str, sampler
     assert ("/v1/traces" in Collector.got) is kept
 
 
-def test_azure_monitor_gets_both(collector: str):
-    connection = f"InstrumentationKey=00000000-0000-0000-0000-000000000001;IngestionEndpoint={collector}/"
-    said = start(APPLICATIONINSIGHTS_CONNECTION_STRING=connection, APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL="true")
+@pytest.mark.parametrize(
+    ("choice", "spans", "metrics"),
+    [
+        ({}, True, True),
+        ({"OTEL_METRICS_EXPORTER": "none"}, True, False),
+        ({"OTEL_TRACES_EXPORTER": "none"}, False, True),
+    ],
+)
+def test_azure_monitor_gets_what_is_wanted(collector: str, choice: dict[str, str], spans: bool, metrics: bool):
+    said = start(
+        APPLICATIONINSIGHTS_CONNECTION_STRING=f"InstrumentationKey={UUID(int=1)};IngestionEndpoint={collector}/",
+        APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL="true",
+        **choice,
+    )
 
     assert said == ["True False", "opentelemetry.sdk azure.monitor"]
     sent = b"".join(Collector.got.values())
-    assert b"video_1" in sent
-    assert b"reelay.videos.accepted" in sent
+    assert (b"video_1" in sent, b"reelay.videos.accepted" in sent) == (spans, metrics)
 
 
 def test_the_console_gets_a_line_for_each():
