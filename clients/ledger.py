@@ -2,7 +2,8 @@
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from itertools import islice
 from typing import Final
 
 from azure.data.tables.aio import TableClient
@@ -10,7 +11,7 @@ from azure.data.tables.aio import TableClient
 from clients import ledger_rows as rows
 from clients.known_accounts import KnownAccounts
 from clients.ledger_desk import Commits, Desk
-from clients.table_rows import rows_between, tenant_partition
+from clients.table_rows import just_after, rows_between, tenant_partition
 from clients.transactions import Write
 from domain.booking import Accounts, Order
 from domain.caller import Caller
@@ -83,15 +84,16 @@ class Ledger:
             last: The last day; None for the last there is.
         """
         start = rows.day_key(first.isoformat()) if first else rows.ENTRIES[0]
-        end = rows.day_key((last + timedelta(days=1)).isoformat()) if last else rows.ENTRIES[1]
+        end = just_after(rows.day_key(last.isoformat())) if last else rows.ENTRIES[1]
         async for row in rows_between(self._table, tenant_partition(tenant), (start, end)):
             yield rows.to_entry(row)
 
     async def recount(self, tenant: str) -> Recount:
-        """Add all of a tenant's entries up; those that are booked meanwhile are left out."""
+        """Add all of a tenant's entries up, also while others book."""
         recount = Recount(await self.accounts(tenant))
         async for entry in self.entries(tenant):
             recount.add(entry)
+        recount.after = await self.accounts(tenant)
         return recount
 
     async def close(self) -> None:
@@ -104,9 +106,10 @@ class Ledger:
             accounts = KnownAccounts(tenant, self._table, self._clock)
             desk = self._desks[tenant] = Desk(tenant, accounts, self._transactions)
             self._forget_idle()
+        self._desks.move_to_end(tenant)
         return desk
 
     def _forget_idle(self) -> None:
-        for tenant in [*self._desks][: len(self._desks) - _DESKS]:
+        for tenant in [*islice(self._desks, max(len(self._desks) - _DESKS, 0))]:
             if self._desks[tenant].is_idle:
                 del self._desks[tenant]

@@ -25,47 +25,57 @@ class Difference(NamedTuple):
 
 
 class Recount:
-    """The sums of the entries that the accounts know; later ones are left out, so it may run at any time.
+    """Sums of the entries: up to the last one that an account had when it was read, and of all.
+
+    It may run while others book: an account that is read before the first entry has to be the sum of as many entries,
+    and one that is read after the last cannot be older than that, for an entry and its sums are written together.
 
     Args:
-        accounts: As they were read before the first entry.
+        before: The accounts, as they were read before the first entry.
+
+    Attributes:
+        after: The accounts, as they were read after the last entry.
+        entries: How many there are.
     """
 
-    def __init__(self, accounts: Accounts) -> None:
-        self._accounts = accounts
-        self._sums = dict.fromkeys(accounts, Account())
+    def __init__(self, before: Accounts) -> None:
+        self._before = self.after = before
+        self._sums = dict.fromkeys(before, Account())
+        self._all = dict[str | None, Account]()
         self._missing = list[int]()
         self.entries = 0
 
     def add(self, entry: Entry) -> None:
         """Count an entry; they come in their order."""
-        if entry.number > self._number_of(None):
-            return
-        self._missing += range(self._sum_of(None).number + 1, entry.number)
+        self._missing += range(self.counted.number + 1, entry.number)
         self.entries += 1
         for key_id in {None, entry.key_id}:
-            if entry.number <= self._number_of(key_id):
-                self._sums[key_id] = self._sum_of(key_id).booked(entry)
+            account = self._all.get(key_id, Account()).booked(entry)
+            self._all[key_id] = account
+            if key_id in self._before and entry.number <= self._before[key_id].number:
+                self._sums[key_id] = account
 
     def differences(self) -> Sequence[Difference]:
         """Where they do not agree; nothing if all is well."""
         found = [Difference(None, "entry", str(number), "missing") for number in self._missing]
-        for key_id, account in self._accounts.items():
-            known, counted = account.model_dump(exclude={"idle_at"}), self._sum_of(key_id).model_dump()
-            found += [
-                Difference(key_id, name, str(value), str(counted[name]))
-                for name, value in known.items()
-                if value != counted[name]
-            ]
+        for key_id, account in self._before.items():
+            if not self._is_behind(key_id):
+                found += _differences(key_id, account, self._sums[key_id])
+        for key_id, counted in self._all.items():
+            if self._is_behind(key_id):
+                found += _differences(key_id, self.after.get(key_id, Account()), counted)
         return found
 
     @property
     def counted(self) -> Account:
         """What all of the tenant's entries add up to."""
-        return self._sum_of(None)
+        return self._all.get(None, Account())
 
-    def _number_of(self, key_id: str | None) -> int:
-        return self._accounts[key_id].number if key_id in self._accounts else 0
+    def _is_behind(self, key_id: str | None) -> bool:
+        """Whether an account is lost, or older than its entries."""
+        return self.after.get(key_id, Account()).number < self._all.get(key_id, Account()).number
 
-    def _sum_of(self, key_id: str | None) -> Account:
-        return self._sums.get(key_id, Account())
+
+def _differences(key_id: str | None, account: Account, counted: Account) -> Sequence[Difference]:
+    known, sums = account.model_dump(exclude={"idle_at"}), counted.model_dump()
+    return [Difference(key_id, name, str(known[name]), str(sums[name])) for name in known if known[name] != sums[name]]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -222,6 +222,57 @@ async def test_a_lost_entry_is_noticed(process: Process, store: LedgerStore):
         ("reserved_usd", "1.20", "0.80"),
         ("in_flight", "3", "2"),
     ]
+
+
+@pytest.mark.parametrize("lost", [["ukey_1"], ["u"], ["u", "ukey_1"]])
+@pytest.mark.parametrize("is_old", [True, False])
+async def test_a_lost_or_older_account_is_noticed(process: Process, store: LedgerStore, lost: list[str], is_old: bool):
+    *first, last = videos(3, key_id="key_1")
+    for video in first:
+        await process.accept(video)
+    old = {key: store.rows[key] for key in store.rows if key[1] in lost}
+    await process.accept(last)
+    for key in old:
+        del store.rows[key]
+    store.rows |= old if is_old else {}
+    found = (await process.ledger.recount(TENANT)).differences()
+    assert {each.key_id for each in found} == {key[1:] or None for key in lost}
+    numbers = {(each.account, each.ledger) for each in found if each.what == "number"}
+    assert numbers == {("2" if is_old else "0", "3")}
+
+
+async def test_what_is_booked_while_accounts_and_entries_are_read_is_no_difference(
+    process: Process, store: LedgerStore, monkeypatch: pytest.MonkeyPatch
+):
+    first, *others = videos(8, key_id="key_1")
+    await process.accept(first)
+    coming, read = iter(others), store.query_entities
+
+    async def paging(*how: Any, **more: Any) -> Any:
+        async for row in read(*how, **more):
+            await process.accept(next(coming))
+            yield row
+
+    monkeypatch.setattr(store, "query_entities", paging)
+    await agree(process.ledger)
+
+
+async def test_the_last_day_there_is_can_be_asked_for(process: Process):
+    await process.accept(videos(1)[0])
+    counts = [
+        len([entry async for entry in process.ledger.entries(TENANT, *span)])
+        for span in ((NOW.date(), NOW.date()), (NOW.date(), date.max), (date.min, NOW.date() - timedelta(days=1)))
+    ]
+    assert counts == [1, 1, 0]
+
+
+async def test_the_tenants_that_came_last_are_remembered(store: LedgerStore, clock: FakeClock):
+    ledger = store.ledger(clock)
+    for number in range(1_200):
+        for tenant in (f"t{number}", "regular"):
+            ledger._desk(tenant)
+    assert len(ledger._desks) == 1_000
+    assert [*ledger._desks][-2:] == ["t1199", "regular"]
 
 
 TIGHT = [{"max_in_flight": 1}, {"budget_usd": {"total": "0.40"}}, {"requests_per_minute": 1}, {}]
