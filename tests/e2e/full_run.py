@@ -21,6 +21,7 @@ PROMPT = "an unmistakable marmalade zeppelin"
 SETTINGS = {"TELEMETRY": "true", "REELAY_METRICS_ENDPOINT": "true", "REELAY_ALLOW_PRIVATE_ADDRESSES": "true"}
 ENDS = {"completed", "failed"}
 ENDED = {"reelay.videos.completed", "reelay.videos.failed"}
+GAUGES = {"reelay.queue.age", "reelay.deployment.cooldown"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def full_run(state: Path) -> Run:
         client.headers["authorization"] = f"Bearer {stack.api_key}"
         webhook, key = listen(stack), made_key(stack)
         completed = ask_for_everything(stack, client)
-        telemetry = wait_until(lambda: collected(stack, completed), "all was exported")
+        telemetry = wait_until(lambda: collected(stack), "all was exported")
         metrics = dict[str, list[dict[str, Any]]]()
         for point in telemetry["metrics"]:
             metrics.setdefault(point["name"], []).append(point)
@@ -136,13 +137,14 @@ def ask_for_everything(stack: RunningStack, client: httpx.Client) -> list[str]:
     return ids[:2]
 
 
-def collected(stack: RunningStack, completed: list[str]) -> dict[str, Any] | None:
+def collected(stack: RunningStack) -> dict[str, Any] | None:
     """What was exported, once that is all."""
     told = httpx.get(f"{stack.upstream}/_control/telemetry").json()
     copied = {span["attributes"].get("reelay.video") for span in told["spans"] if span["name"] == "copy_content"}
     ended = sum(point["value"] for point in told["metrics"] if point["name"] in ENDED)
     published = sum(point["count"] for point in told["metrics"] if point["name"] == "reelay.publish.time")
-    return told if copied >= {*completed} and (ended, published) == (5, 3) else None
+    names = {point["name"] for point in told["metrics"]}
+    return told if (len(copied), ended, published) == (3, 5, 3) and names >= GAUGES else None
 
 
 def rows_of(stack: RunningStack) -> Iterator[Mapping[str, Any]]:

@@ -76,12 +76,12 @@ def test_what_happened_is_counted(run: Run):
     assert total("reelay.videos.completed") == 3
     assert total("reelay.spend.usd") == pytest.approx(4 * (0.10 + 0.30 + 0.10))
     assert total("reelay.upstream.throttled") == 1
-    failed = Counter(point["attributes"]["code"] for point in run.metrics["reelay.videos.failed"])
+    failed = Counter[str]()
+    for point in run.metrics["reelay.videos.failed"]:
+        failed[point["attributes"]["code"]] += point["value"]
     assert failed == Counter(json.loads(row["failure"])["code"] for row in run.rows if "failure" in row)
     counts = {name: sum(point["count"] for point in run.metrics[name]) for name in TIMES}
     assert counts == {**dict.fromkeys(TIMES, 3), "reelay.slot.wait": 4}  # one was refused while it rendered
-    assert run.metrics["reelay.queue.age"]
-    assert run.metrics["reelay.deployment.cooldown"]
 
 
 def test_the_same_can_be_scraped(run: Run):
