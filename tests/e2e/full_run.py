@@ -18,7 +18,12 @@ from local.stack.app_settings import AZURITE_ACCOUNT_KEY
 from tests.e2e.running_stack import RunningStack, running_stack, wait_until
 
 PROMPT = "an unmistakable marmalade zeppelin"
-SETTINGS = {"TELEMETRY": "true", "REELAY_METRICS_ENDPOINT": "true", "REELAY_ALLOW_PRIVATE_ADDRESSES": "true"}
+SETTINGS = {
+    "TELEMETRY": "true",
+    "REELAY_METRICS_ENDPOINT": "true",
+    "REELAY_ALLOW_PRIVATE_ADDRESSES": "true",
+    "REELAY_GUARDRAILS": '[{"blocklist": ["forbidden"], "category": "rules"}]',
+}
 ENDS = {"completed", "failed"}
 ENDED = {"reelay.videos.completed", "reelay.videos.failed"}
 GAUGES = {"reelay.queue.age", "reelay.deployment.cooldown"}
@@ -104,11 +109,19 @@ def made_key(stack: RunningStack) -> dict[str, str]:
 
 
 def ask_for_everything(stack: RunningStack, client: httpx.Client) -> list[str]:
-    """Videos that are completed, refused, throttled and failed, one from a batch, and callers who are turned away."""
+    """Videos that are completed, refused, throttled and failed, one from a batch, and callers who are turned away.
+
+    The deployments fail, too, and say again what they were asked for.
+    """
+    echo = {"prompt": PROMPT, "error": {"message": "No."}}
     faults = [
-        {"operation": "create", "effect": "status", "status": 429, "headers": {"retry-after": "1"}, "times": 1},
-        {"operation": "retrieve", "effect": "status", "status": 401, "times": 1},
-        {"operation": "retrieve", "effect": "drop_before", "times": 1},
+        {"operation": "create", "effect": "status", "status": 429, "headers": {"retry-after": "1"}, "body": echo},
+        {"operation": "retrieve", "effect": "status", "status": 401, "body": echo},
+        {"operation": "retrieve", "effect": "status", "status": 200, "body": echo},
+        {"operation": "retrieve", "effect": "status", "status": 500, "body": echo},
+        {"operation": "retrieve", "effect": "drop_before"},
+        {"operation": "retrieve", "effect": "garbage"},
+        {"operation": "content", "effect": "status", "status": 503, "body": echo},
     ]
     httpx.post(f"{stack.upstream}/_control/faults", json=faults).raise_for_status()
     asked = [
@@ -118,6 +131,8 @@ def ask_for_everything(stack: RunningStack, client: httpx.Client) -> list[str]:
         {"prompt": f"{PROMPT} content_filter"},
     ]
     ids = [client.post("/videos", json=fields).raise_for_status().json()["id"] for fields in asked]
+    for refused in ({"prompt": f"{PROMPT} forbidden"}, {"prompt": PROMPT, "seconds": PROMPT}, {"prompt": [PROMPT]}):
+        assert client.post("/videos", json=refused).status_code == 400
     body = {"prompt": PROMPT, "model": "sora-2"}
     line = {"custom_id": "1", "method": "POST", "url": "/v1/videos", "body": body}
     file = client.post("/files", data={"purpose": "batch"}, files={"file": ("in.jsonl", json.dumps(line))}).json()
