@@ -1,10 +1,10 @@
 """A tenant's accounts as this process last read or wrote them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from azure.core.exceptions import ResourceNotFoundError
 
@@ -14,7 +14,11 @@ from clients.transactions import Write
 from domain.account import Account
 from domain.booking import Accounts, Booking
 from domain.caller import Caller
+from domain.movement import Entry
 from domain.rate import Rate
+
+_REMEMBERED: Final = 1_000
+"""When a tenant has more accounts, they are forgotten; those that are in use are soon read again."""
 
 
 class Rows(Protocol):
@@ -54,20 +58,35 @@ class KnownAccounts:
         """Somebody else may have changed them."""
         self._known.clear()
 
-    async def read(self, key_ids: Iterable[str | None]) -> bool:
+    async def read(self, key_ids: Collection[str | None]) -> bool:
         """Read those that are not known.
 
         Returns:
             Whether that was all of them, so that none is out of date.
         """
-        missing = [key_id for key_id in dict.fromkeys(key_ids) if key_id not in self._known]
+        if len(self._known) > _REMEMBERED:
+            self.forget()
+        missing = [key_id for key_id in key_ids if key_id not in self._known]
         found = await asyncio.gather(*(self._read(key_id) for key_id in missing))
         self._known.update(zip(missing, found, strict=True))
-        return len(missing) == len(self._known)
+        return len(missing) == len(key_ids)
 
-    def booking(self) -> Booking:
-        """To book on them."""
-        return Booking({key_id: known.account for key_id, known in self._known.items()}, self.clock())
+    async def check_number(self, entry: Entry) -> None:
+        """Read the tenant's account, and refuse to go on if it does not know of an entry that is in the ledger.
+
+        Raises:
+            RuntimeError: Its row is lost, or older than the ledger.
+        """
+        await self.read([None])
+        if (number := self._known[None].account.number) < entry.number:
+            raise RuntimeError(
+                f"The account of {self._tenant} is lost or out of date: it ends with entry {number}, the ledger has "
+                f"entry {entry.number}. /v1/admin/ledger/verify?tenant={self._tenant} shows what it should be."
+            )
+
+    def booking(self, key_ids: Iterable[str | None]) -> Booking:
+        """To book on these."""
+        return Booking({key_id: self._known[key_id].account for key_id in key_ids}, self.clock())
 
     def changed(self, accounts: Accounts) -> Sequence[str | None]:
         """Which of them are others than they were."""
@@ -84,8 +103,9 @@ class KnownAccounts:
 
     def check_rate(self, caller: Caller) -> None:
         """Refuse what certainly comes too soon; see `Ledger.check_rate`."""
-        if self._known:
-            self.booking().check_rate(caller.limits())
+        limits = caller.limits()
+        if None in self._known:
+            self.booking(key_id for key_id in limits if key_id in self._known).check_rate(limits)
 
     def rate(self, caller: Caller) -> Rate | None:
         """How often a caller may still ask, by the tighter of its limits."""

@@ -17,7 +17,7 @@ from clients import ledger_rows as rows
 from clients.known_accounts import KnownAccounts
 from clients.telemetry.metrics import BUDGET_USED
 from clients.transactions import Write, WriteLost
-from domain.booking import Accounts, Order
+from domain.booking import Accounts, Booking, Order
 from domain.errors import Busy, LimitReached, RateLimited
 from domain.movement import Entry
 
@@ -99,15 +99,23 @@ class Desk:
         return await posting.done
 
     async def _book_all(self) -> None:
-        while self._waiting:
-            group = self._next_group()
-            try:
-                await self._book(group)
-            except Exception as error:  # noqa: BLE001 - it is for those who wait
-                self.accounts.forget()  # for they may have been written
-                for posting in group:
-                    posting.fail(error)
-        self._work = None
+        group = list[_Posting]()
+        try:
+            while self._waiting:
+                await self._book_group(group := self._next_group())
+        finally:  # whoever still waits when this is cancelled, is too
+            for posting in (*group, *self._waiting):
+                posting.done.cancel()
+            self._waiting.clear()
+            self._work = None
+
+    async def _book_group(self, group: Sequence[_Posting]) -> None:
+        try:
+            await self._book(group)
+        except Exception as error:  # noqa: BLE001 - it is for those who wait
+            self.accounts.forget()  # for they may have been written
+            for posting in group:
+                posting.fail(error)
 
     def _next_group(self) -> list[_Posting]:
         """As many as fit, but none that writes a row of another's: a transaction takes each row once."""
@@ -126,9 +134,9 @@ class Desk:
         """Try until everybody has an answer."""
         lost, is_newest = 0, False
         while group := [posting for posting in group if not posting.done.done()]:
-            needed = (key_id for posting in group for key_id in posting.order.limits())
+            needed = dict.fromkeys(key_id for posting in group for key_id in posting.order.limits())
             is_newest = await self.accounts.read(needed) or is_newest
-            plan = self._plan(group)
+            plan = self._plan(group, self.accounts.booking(needed))
             self._tell_used(group, plan.accounts)
             if plan.needs_newest and not is_newest:
                 self.accounts.forget()
@@ -141,8 +149,7 @@ class Desk:
                     raise Busy("Too many videos begin or end at the same time.", retry_after_s=1)
                 await asyncio.sleep(random() * min(FIRST_PAUSE_S * 2**lost, LONGEST_PAUSE_S))  # noqa: S311 - no secret
 
-    def _plan(self, group: Sequence[_Posting]) -> _Plan:
-        booking = self.accounts.booking()
+    def _plan(self, group: Sequence[_Posting], booking: Booking) -> _Plan:
         plan = _Plan(booking.accounts, booked := [], refused := [])
         for posting in group:
             try:
@@ -177,6 +184,8 @@ class Desk:
                     posting.fail(WriteLost(error.index - share.start))
                     return True
             self.accounts.forget()
+            if error.index >= len(changed):
+                await self.accounts.check_number(plan.booked[error.index - len(changed)][1])
             return False
         for key_id, etag in zip(changed, etags, strict=False):
             self.accounts.written(key_id, plan.accounts[key_id], etag)

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from azure.core.exceptions import HttpResponseError
@@ -23,6 +23,7 @@ from tests.unit.fakes import FakeClock
 from tests.unit.ledger_store import Fault, LedgerStore
 
 PRICE = usd("0.40")
+TENANT_ACCOUNT = ("tenant-acme", "u")
 FAILURE = Failure(code="render_failed", message="No.")
 
 
@@ -198,7 +199,7 @@ async def test_who_waits_too_long_is_asked_back(store: LedgerStore, process: Pro
     monkeypatch.setattr("clients.ledger_desk.LONGEST_PAUSE_S", 0)
     first, second = videos(2)
     await process.accept(first)
-    key, read = ("tenant-acme", "u"), store.get_entity
+    key, read = TENANT_ACCOUNT, store.get_entity
 
     async def moves_on(*asked: str) -> Any:
         if asked != key:
@@ -254,6 +255,36 @@ async def test_what_is_booked_while_accounts_and_entries_are_read_is_no_differen
             yield row
 
     monkeypatch.setattr(store, "query_entities", paging)
+    await agree(process.ledger)
+
+
+@pytest.mark.parametrize("is_old", [True, False])
+async def test_who_books_on_a_lost_or_older_account_is_told_so(store: LedgerStore, clock: FakeClock, is_old: bool):
+    first, second, third = videos(3)
+    await Process(store, clock).accept(first)
+    old = {key: store.rows[key] for key in store.rows if key[1] == "u"}
+    await Process(store, clock).accept(second)
+    del store.rows[TENANT_ACCOUNT]
+    store.rows |= old if is_old else {}
+    with pytest.raises(RuntimeError, match="account of acme is lost or out of date"):
+        await Process(store, clock).accept(third)
+
+
+async def test_nobody_waits_for_bookings_that_were_cancelled(process: Process, store: LedgerStore):
+    first, *others, last = videos(20)
+    waiting = [asyncio.create_task(process.accept(video)) for video in (first, *others)]
+    while store.reads == 0:
+        await asyncio.sleep(0)
+    cast("asyncio.Task[None]", process.ledger._desk(TENANT)._work).cancel()
+    assert await outcomes(*waiting) == {"CancelledError": len(waiting)}
+    await process.accept(last)
+
+
+async def test_so_many_accounts_of_a_tenant_are_remembered(process: Process, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("clients.known_accounts._REMEMBERED", 5)
+    for number in range(20):
+        await process.accept(a_video(video_id=an_id(number), reserved_usd=PRICE, key_id=f"key_{number % 10}"))
+        assert len(process.ledger._desk(TENANT).accounts._known) <= 7
     await agree(process.ledger)
 
 
