@@ -88,7 +88,7 @@ class Transactions:
         named = isinstance(credential, AzureNamedKeyCredential)
         identity = _SharedKey(credential) if named else AsyncBearerTokenCredentialPolicy[Any, Any](credential, _SCOPE)
         retries = AsyncRetryPolicy[Any, Any](retry_total=3, retry_backoff_factor=0.2)
-        policies = [RequestIdPolicy(), retries, identity]
+        policies = [RequestIdPolicy(), retries, _Date(), identity]
         self._url = table.url
         self._rows = f"{table.url}/{table.table_name}"
         self._headers = {
@@ -150,6 +150,13 @@ class Transactions:
         return "".join(parts).encode()
 
 
+class _Date(SansIOHTTPPolicy[Any, Any]):
+    """Says when it is sent, as the service demands."""
+
+    def on_request(self, request: PipelineRequest[Any]) -> None:
+        request.http_request.headers["x-ms-date"] = format_datetime(datetime.now(UTC), usegmt=True)
+
+
 class _SharedKey(SansIOHTTPPolicy[Any, Any]):
     """Signs with the account's key (Shared Key Lite)."""
 
@@ -158,11 +165,10 @@ class _SharedKey(SansIOHTTPPolicy[Any, Any]):
 
     def on_request(self, request: PipelineRequest[Any]) -> None:
         name, key = self._credential.named_key
-        date = format_datetime(datetime.now(UTC), usegmt=True)
-        signed = f"{date}\n/{name}{urlsplit(request.http_request.url).path}"
+        headers = request.http_request.headers
+        signed = f"{headers['x-ms-date']}\n/{name}{urlsplit(request.http_request.url).path}"
         digest = hmac.digest(base64.b64decode(key), signed.encode(), hashlib.sha256)
-        request.http_request.headers["x-ms-date"] = date
-        request.http_request.headers["Authorization"] = f"SharedKeyLite {name}:{base64.b64encode(digest).decode()}"
+        headers["Authorization"] = f"SharedKeyLite {name}:{base64.b64encode(digest).decode()}"
 
 
 def _with_types(row: Mapping[str, Any]) -> dict[str, Any]:

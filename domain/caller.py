@@ -1,7 +1,6 @@
 """Who asks, what they may ask for, and how much of it."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
@@ -9,11 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from domain.catalog import Operation
 from domain.errors import NotAllowed
+from domain.usd import Usd
 from domain.video_request import VideoRequest
 
 type _Some[T] = Annotated[frozenset[T], PlainSerializer(sorted, when_used="json")]
 type _Count = Annotated[int, Field(gt=0, le=1_000_000)]
-type Usd = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=6)]
 
 
 class _Value(BaseModel):

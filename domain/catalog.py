@@ -11,6 +11,7 @@ from domain.auth import Auth
 from domain.configuration import Configuration
 from domain.cross_references import with_cross_references
 from domain.errors import InvalidRequest
+from domain.usd import Usd
 
 ANY_SIZE = "*"
 
@@ -64,7 +65,7 @@ class Deployment(Configuration):
     weight: Annotated[int, Field(gt=0)] = 1
     retires_on: date | None = None
     on_unknown: Literal["fail", "resubmit"] = "fail"
-    usd_per_second: Mapping[str, Annotated[Decimal, Field(ge=0)]]
+    usd_per_second: Mapping[str, Usd]
     bills: frozenset[Billable] = BILLED_BY_DEFAULT
     expected_render_s: Annotated[float, Field(gt=0)] = 60.0
     render_timeout_s: Annotated[float, Field(gt=0)] = 3600.0

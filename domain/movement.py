@@ -34,7 +34,7 @@ class Movement(BaseModel):
 
     Attributes:
         key_id: The key that asked for the video, if it has an id.
-        seconds: What is rendered.
+        seconds: What was asked for; what is rendered may be more or less.
         reserved_usd: How much more is set aside than before.
         spent_usd: How much more is spent.
         in_flight: How many more videos are in flight.

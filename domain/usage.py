@@ -27,8 +27,8 @@ class Tally(NamedTuple):
     Attributes:
         requested: Videos that were accepted.
         paid: Videos that cost something, at their end or found out later.
-        unpaid: Videos that ended and cost nothing.
-        seconds: What was rendered and paid for.
+        unpaid: Videos that ended and cost nothing, as far as was known at their end.
+        seconds: What was asked for of those that are paid; the cost is that of what was rendered.
         cost_usd: What it cost.
     """
 

@@ -32,6 +32,8 @@ def problems_of(configuration: dict[str, Any]) -> dict[str, str]:
         ("seconds", [0]),
         ("operations", ["sing"]),
         ("usd_per_second", {"*": "-1"}),
+        ("usd_per_second", {"*": "0.0000001"}),
+        ("usd_per_second", {"*": "1000000"}),
         ("expected_render_s", 0),
         ("render_timeout_s", -1),
         ("content_lifetime_s", 0),
@@ -51,6 +53,12 @@ def test_all_problems_are_told_at_once():
 def test_a_size_without_a_price_is_named():
     (message,) = problems_of(a_configuration(usd_per_second={"720x1280": "0.10"})).values()
     assert "no price for 1280x720" in message
+
+
+@pytest.mark.parametrize(("price", "written"), [("1E+3", "1000"), ("0E-6", "0.000000"), ("0.10", "0.10")])
+def test_a_price_prints_as_people_write_it(price: str, written: str):
+    deployment = a_deployment(usd_per_second={"*": price})
+    assert str(deployment.price_per_second("1280x720")) == written
 
 
 @pytest.mark.parametrize("field", ["sizes", "seconds"])
