@@ -27,7 +27,6 @@ def problem_of(response: httpx.Response, auth: Auth) -> AccessProblem | None:
     if fault is None:
         return None
     said = f"HTTP {response.status_code}" if response.is_success else to_error(response).message
-    said = _without_credential(said, response.request)
     return AccessProblem(fault=fault, reason=f"{fault.remedy} ({response.request.url.host} said: {said})")
 
 
@@ -71,14 +70,6 @@ def _refusal(response: httpx.Response, auth: Auth) -> AccessFault:
 def _says(response: httpx.Response, words: tuple[str, ...]) -> bool:
     text = response.text.lower()
     return any(word in text for word in words)
-
-
-def _without_credential(text: str, request: httpx.Request) -> str:
-    """Some servers repeat the key that they refuse."""
-    for name in ("api-key", "authorization"):
-        if value := request.headers.get(name, "").removeprefix("Bearer "):
-            text = text.replace(value, "...")
-    return text
 
 
 def _is_a_list(response: httpx.Response) -> bool:

@@ -12,9 +12,11 @@ from typing import Annotated, Any
 
 import httpx
 from pydantic import (
+    AliasChoices,
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     FiniteFloat,
     ValidationError,
     ValidatorFunctionWrapHandler,
@@ -22,6 +24,7 @@ from pydantic import (
 )
 
 from clients.retry_after import retry_after_s
+from clients.telemetry.logs import masked
 from domain.errors import (
     OutcomeUnknown,
     UpstreamError,
@@ -80,13 +83,27 @@ class _WireError(BaseModel):
 
     @property
     def told(self) -> str | None:
-        """The message, and what Azure's filter found."""
+        """The message without what looks like a secret, and what Azure's filter found."""
         found = [
             f"category '{name}', severity {result.severity}"
             for name, result in self.innererror.content_filter_result.items()
             if result.filtered
         ]
-        return f"{self.message} ({'; '.join(found)})" if found else self.message
+        said = masked(self.message) if self.message else None
+        return f"{said} ({'; '.join(found)})" if found else said
+
+
+class _Misfit(BaseModel):
+    msg: str
+
+
+class _WireMisfits(BaseModel):
+    detail: Annotated[str | list[_Misfit], Field(validation_alias=AliasChoices("detail", "error", "message"))]
+
+    @property
+    def told(self) -> str:
+        """What does not fit; FastAPI repeats the request beside it, which is nobody else's to read."""
+        return self.detail if isinstance(self.detail, str) else "; ".join(misfit.msg for misfit in self.detail)
 
 
 class _WireJob(BaseModel):
@@ -172,7 +189,8 @@ def to_error(response: httpx.Response) -> UpstreamError:
     """What an unsuccessful answer means."""
     status = response.status_code
     error = _error_body(response)
-    message = f"HTTP {status}: {error.told or response.reason_phrase}"[:_MESSAGE_LIMIT]
+    told = _without_credential(error.told, response.request) if error.told else response.reason_phrase
+    message = f"HTTP {status}: {told}"[:_MESSAGE_LIMIT]
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return UpstreamUnauthorized(message, code=error.code)
     if status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
@@ -236,9 +254,27 @@ def _failure(wire: _WireJob) -> dict[str, str]:
 def _error_body(response: httpx.Response) -> _WireError:
     try:
         body = response.json()
-        return _WireError.model_validate(body["error"])
-    except (ValueError, KeyError, TypeError, ValidationError):
+    except ValueError:
         return _WireError(message=response.text[:_MESSAGE_LIMIT] or None)
+    try:
+        return _WireError.model_validate(body["error"])
+    except (KeyError, TypeError, ValidationError):
+        return _WireError(message=_misfits(body))
+
+
+def _misfits(body: object) -> str | None:
+    try:
+        return _WireMisfits.model_validate(body).told
+    except ValidationError:
+        return None
+
+
+def _without_credential(said: str, request: httpx.Request) -> str:
+    """What a server said, but for the token or key that it was sent: some repeat what they do not like."""
+    for header in ("authorization", "api-key"):
+        if secret := request.headers.get(header, "").rpartition(" ")[2]:
+            said = said.replace(secret, "***")
+    return said
 
 
 def _time(seconds: float | None) -> datetime | None:

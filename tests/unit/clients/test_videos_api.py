@@ -462,6 +462,30 @@ async def test_an_error_without_a_readable_body_is_short_and_still_an_error(body
     assert len(error.message) <= 500
 
 
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"error": "no such size"}, "no such size"),
+        (
+            {"detail": [{"msg": "Field required", "loc": ["body", "size"], "input": {"prompt": "A fox."}}]},
+            "Field required",
+        ),
+        ({"echo": {"prompt": "A fox."}}, "Unprocessable Entity"),
+    ],
+)
+async def test_what_a_server_repeats_of_a_request_is_not_told_on(body: Any, told: str):
+    error = await error_of("create", httpx.Response(422, json=body))
+    assert error.message == f"HTTP 422: {told}"
+
+
+@pytest.mark.parametrize(
+    "message", ["Incorrect API key provided: east-key.", "Bad header Authorization: Bearer another"]
+)
+async def test_a_key_that_a_server_repeats_is_not_told_on(message: str):
+    error = await error_of("create", httpx.Response(400, json=error_body(message)))
+    assert error.message.endswith(("provided: ***.", "Authorization: Bearer ***"))
+
+
 async def test_a_server_that_cannot_do_such_a_thing_did_not_do_it():
     assert type(await error_of("create", httpx.Response(501))) is UpstreamRejected
 
