@@ -10,12 +10,12 @@ from typing import Annotated, Any, Final, cast
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from domain.usd import Usd
 from examples.import_litellm.report import Report
 
 FROM_ENVIRONMENT: Final = "os.environ/"
 
 type Count = Annotated[int, Field(gt=0)]
-type Price = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 
 
 class ConfigUnreadable(Exception):
@@ -31,8 +31,8 @@ class _Lenient(BaseModel):
 class _Priced(_Lenient):
     """LiteLLM takes a price from either place."""
 
-    output_cost_per_video_per_second: Price | None = None
-    output_cost_per_second: Price | None = None
+    output_cost_per_video_per_second: Usd | None = None
+    output_cost_per_second: Usd | None = None
 
 
 class Params(_Priced):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.catalog import Catalog, Deployment
@@ -244,6 +244,8 @@ def some(*names: str) -> st.SearchStrategy[dict[str, Any]]:
     return st.dictionaries(st.sampled_from(names), ANYTHING)
 
 
+@example(params={}, info={"output_cost_per_video_per_second": 1_000_000}, settings={}, any_section=None)
+@example(params={"output_cost_per_second": "0.0000001"}, info={}, settings={}, any_section=None)
 @given(
     params=some(*Params.model_fields, "tpm"),
     info=some(*ModelInfo.model_fields),
