@@ -303,7 +303,10 @@ async def sweep(timer: func.TimerRequest, durable: str) -> None:  # noqa: ARG001
 async def try_again(timer: func.TimerRequest, durable: str) -> None:  # noqa: ARG001 - the binding's name
     """Deliver what has not arrived and accept what had to wait, beside the sweeper: others may be slow."""
     durable_client.connect(durable)
-    await asyncio.gather(webhooks.retry(clock()), held_events.offer_again())
+    outcomes = await asyncio.gather(webhooks.retry(clock()), held_events.offer_again(), return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
 
 
 def invocation(context: func.Context) -> AbstractContextManager[object]:

@@ -44,6 +44,8 @@ _SUCCEEDED = {"completed", "succeeded"}
 _FAILED = {"failed", "cancelled", "canceled", "expired"}
 _NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 _MESSAGE_LIMIT = 500
+_TEXT_LIMIT = 65_536
+"""Searched for credentials before it is cut to a message: half of one would not be found."""
 _TOO_MANY_RUNNING = "too many running"
 """By this alone a full deployment is told from one that was asked too often: code and type are the same (seen live)."""
 
@@ -255,7 +257,7 @@ def _error_body(response: httpx.Response) -> _WireError:
     try:
         body = response.json()
     except ValueError:
-        return _WireError(message=response.text[:_MESSAGE_LIMIT] or None)
+        return _WireError(message=response.text[:_TEXT_LIMIT] or None)
     try:
         return _WireError.model_validate(body["error"])
     except (KeyError, TypeError, ValidationError):

@@ -94,7 +94,10 @@ class HeldEvents:
 
         async def offer(line: str) -> None:
             async with places:
-                await self._offer_line(line)
+                try:
+                    await self._offer_line(line)
+                except Exception:  # noqa: BLE001 - whatever is wrong with one line, the others are offered
+                    _log.exception("the events held at %s could not be offered", line)
 
         try:
             async with asyncio.timeout(self.limit_s):
@@ -107,6 +110,9 @@ class HeldEvents:
             try:
                 held = Held.of(await self.blobs.read(blob))
             except NotFound:
+                continue
+            except (KeyError, TypeError, ValueError):  # written by another version, which may come back
+                _log.exception("the held event %s cannot be read", blob)
                 continue
             try:
                 await self._offer(held)

@@ -486,6 +486,14 @@ async def test_a_key_that_a_server_repeats_is_not_told_on(message: str):
     assert error.message.endswith(("provided: ***.", "Authorization: Bearer ***"))
 
 
+async def test_a_key_that_a_server_repeats_where_a_message_is_cut_is_not_told_on_either():
+    upstream = Upstream(httpx.Response(400, text=f"{'x' * 440} {'k' * 80}"))
+    upstream.vault.secrets["east"] = "k" * 80
+    with pytest.raises(UpstreamError) as failed:
+        await OPERATIONS["create"](upstream)
+    assert "kk" not in failed.value.message
+
+
 async def test_a_server_that_cannot_do_such_a_thing_did_not_do_it():
     assert type(await error_of("create", httpx.Response(501))) is UpstreamRejected
 

@@ -167,6 +167,16 @@ async def test_what_can_be_neither_accepted_nor_refused_is_put_away_in_the_end(
     assert (len(world.dead_letters()), world.held()) == (2, [])
 
 
+async def test_what_cannot_be_read_holds_up_nobody(world: World, caplog: pytest.LogCaptureFixture):
+    world.videos.limit = room_for(world, 0)
+    await deliver(world, *requests(3))
+    world.inputs.blobs[world.held()[0]] = b"{}"
+    world.videos.limit = room_for(world, 2)
+    await offer(world)
+    assert "cannot be read" in caplog.text
+    assert (len(world.videos.records), len(world.held())) == (2, 1)
+
+
 async def test_a_fault_of_ours_asks_for_another_delivery(world: World):
     world.videos.limit = room_for(world, 0)
     world.inputs.broken = HttpResponseError("storage is down")
