@@ -22,7 +22,7 @@ def test_the_first_key_opens_it(locked: RunningStack):
     with openai.OpenAI(base_url=locked.base_url, api_key="sk-any", max_retries=0) as client:
         with pytest.raises(openai.AuthenticationError) as refusal:
             client.models.list()
-        (command,) = re.findall(r"curl .*?'(?=,)", refusal.value.message)
+        (command,) = re.findall(r"curl .*?'(?=,)", message_of(refusal.value))
         wait_until(
             lambda: any("Nobody can call yet" in host_log(locked, number) for number in range(2)),
             "the log says so, too",
@@ -55,7 +55,12 @@ def models_at(stack: RunningStack, number: int, secret: str) -> Callable[[], int
 def told(client: openai.OpenAI) -> str:
     with pytest.raises(openai.AuthenticationError) as refusal:
         client.models.list()
-    return refusal.value.message
+    return message_of(refusal.value)
+
+
+def message_of(error: openai.APIStatusError) -> str:
+    """What the service says; in the error's own text some versions of the client quote it as Python would."""
+    return error.response.json()["error"]["message"]
 
 
 def host_log(stack: RunningStack, number: int = 0) -> str:
