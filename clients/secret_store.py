@@ -33,7 +33,7 @@ class _Read(NamedTuple):
 
 
 class _Gone(CredentialUnavailable):
-    """The vault answered, and has no secret for us."""
+    """Whoever holds it answered, and has no secret for us."""
 
 
 class SecretStore:
@@ -94,7 +94,7 @@ class SecretStore:
             case "env" | "file":
                 value = await asyncio.to_thread(read_here, reference)
         if not value:
-            raise CredentialUnavailable(f"{reference} is empty or not set")
+            raise _Gone(f"{reference} is empty or not set")
         return value
 
     async def _read_vault(self, reference: SecretReference) -> str:
@@ -127,6 +127,7 @@ def read_here(reference: SecretReference) -> str:
     try:
         return Path(reference.target).read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise CredentialUnavailable(f"{reference} cannot be read: {error.strerror}") from error
+        kind = _Gone if isinstance(error, FileNotFoundError | PermissionError) else CredentialUnavailable
+        raise kind(f"{reference} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError:  # it carries the file's bytes
         raise CredentialUnavailable(f"{reference} is no text in UTF-8") from None

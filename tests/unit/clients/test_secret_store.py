@@ -1,7 +1,9 @@
 """A secret is read where its reference says, once in a while, and shows in no error."""
 
 import asyncio
+from contextlib import nullcontext
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError, ServiceRequestError
@@ -130,6 +132,35 @@ async def test_a_secret_that_was_taken_away_is_not_believed_any_more(
     vault.error, watch.now = ServiceRequestError("nobody is there"), RENEWED_S + RETRIED_S
     with pytest.raises(CredentialUnavailable):
         await store.get(keyvault_secret("east"))
+
+
+async def test_a_secret_that_was_emptied_is_not_believed_any_more(
+    store: SecretStore, vault: FakeVault, watch: Stopwatch
+):
+    await store.get(keyvault_secret("east"))
+    vault.secrets["east"], watch.now = "", RENEWED_S
+    with pytest.raises(CredentialUnavailable, match="is empty"):
+        await store.get(keyvault_secret("east"))
+
+
+@pytest.mark.parametrize(
+    ("error", "is_believed"), [(FileNotFoundError(), False), (PermissionError(), False), (TimeoutError(), True)]
+)
+async def test_a_file_that_is_gone_is_not_believed_any_more_but_one_on_a_share_that_is_away_is(
+    store: SecretStore,
+    tmp_path: Path,
+    watch: Stopwatch,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    error: OSError,
+    is_believed: bool,
+):
+    (tmp_path / "key").write_text(VALUE)
+    await store.get(file(tmp_path / "key"))
+    watch.now = RENEWED_S
+    monkeypatch.setattr(Path, "read_text", Mock(side_effect=error))
+    with nullcontext() if is_believed else pytest.raises(CredentialUnavailable):
+        assert await store.get(file(tmp_path / "key")) == VALUE
 
 
 async def test_a_vault_that_does_not_answer_is_given_up(
