@@ -5,6 +5,7 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
+from math import inf
 from typing import NamedTuple
 
 from azure.core.exceptions import ServiceResponseTimeoutError
@@ -26,7 +27,8 @@ class ExpiringCache[K: Hashable, V]:
         read: Reads a value. What it raises goes to all who wait for it, and is not remembered.
         fresh_s: How long a value is believed, in seconds from when its reading began.
         ahead_s: From this age on, whoever asks gets it at once, and has it read anew meanwhile.
-        most: How many are remembered; beyond that, those go first that are None, and then those first read.
+        most: How many are remembered; beyond that, those go first that are too old, then those that are None, and then
+            those first read.
         monotonic: Seconds since some moment.
     """
 
@@ -46,6 +48,7 @@ class ExpiringCache[K: Hashable, V]:
         self._monotonic = monotonic
         self._kept = OrderedDict[K, _Kept[V]]()
         self._reading = dict[K, asyncio.Task[V]]()
+        self._cleared_at = -inf
 
     async def get(self, key: K) -> V:
         """The value of a key: as a rule without a read.
@@ -78,8 +81,17 @@ class ExpiringCache[K: Hashable, V]:
         self._kept[key] = _Kept(value, read_at)
         self._kept.move_to_end(key, last=value is not None)
         if len(self._kept) > self._most:
-            self._kept.popitem(last=False)
+            self._make_room()
         return value
+
+    def _make_room(self) -> None:
+        """Forget the one that goes first; those that are too old all at once, for to look at everything takes long."""
+        now = self._monotonic()
+        if now - self._cleared_at >= self._fresh_s:
+            self._cleared_at = now
+            self._kept = OrderedDict(item for item in self._kept.items() if now - item[1].read_at < self._fresh_s)
+        if len(self._kept) > self._most:
+            self._kept.popitem(last=False)
 
     def _end(self, key: K, done: asyncio.Task[V]) -> None:
         del self._reading[key]

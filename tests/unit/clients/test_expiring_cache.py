@@ -94,6 +94,22 @@ async def test_what_is_not_there_makes_nothing_forgotten_that_is():
     assert reads == ["x", "a", "b", "y", "z"]
 
 
+@pytest.mark.parametrize("before", ["ab", "xy", "ax"])
+async def test_what_is_not_there_takes_the_room_of_what_is_too_old(before: str):
+    now, reads = 0.0, list[str]()
+
+    async def read(key: str) -> int | None:
+        reads.append(key)
+        return {"a": 1, "b": 2}.get(key)
+
+    cache = ExpiringCache(read, fresh_s=4, most=2, monotonic=lambda: now)
+    for key in (*before, "v"):
+        await cache.get(key)
+    now = 4
+    assert [await cache.get("z") for _ in range(2)] == [None, None]
+    assert reads == [*before, "v", "z"]
+
+
 async def test_what_is_read_anew_is_remembered():
     source = Source()
     assert [await source.cache.get("a"), await source.cache.renew("a"), await source.cache.get("a")] == [1, 2, 2]
