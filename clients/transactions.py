@@ -17,9 +17,10 @@ from http import HTTPStatus
 from typing import Any, Final, Literal, NamedTuple, cast
 from urllib.parse import quote, urlsplit
 
+from aiohttp import ClientConnectorError, ConnectionTimeoutError
 from azure.core import AsyncPipelineClient
 from azure.core.credentials import AzureNamedKeyCredential
-from azure.core.exceptions import HttpResponseError
+from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
 from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import (
     AsyncBearerTokenCredentialPolicy,
@@ -48,6 +49,8 @@ _STATUS: Final = re.compile(rb"^HTTP/1\.1 (\d{3})", re.MULTILINE)
 _ETAG: Final = re.compile(rb"^etag: *(\S.*?)\r?$", re.MULTILINE | re.IGNORECASE)
 _INDEX: Final = re.compile(rb'"value" *: *"(\d+):')
 _LOST: Final = {HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED, HTTPStatus.NOT_FOUND}
+_NOT_CONNECTED: Final = (ClientConnectorError, ConnectionTimeoutError)
+"""Whatever else happens to a connection, the SDK says that nothing was sent, but it may have been."""
 
 
 class Write(NamedTuple):
@@ -115,10 +118,16 @@ class Transactions:
             The rows' new ETags.
 
         Raises:
+            ServiceRequestError: They were not even sent.
             WriteLost: One of them was refused, so none was written.
         """
         request = HttpRequest("POST", f"{self._url}/$batch", headers=self._headers, content=self._encode(writes))
-        response = await self._client.send_request(request)
+        try:
+            response = await self._client.send_request(request)
+        except ServiceRequestError as error:
+            if isinstance(error.inner_exception, _NOT_CONNECTED):
+                raise
+            raise ServiceResponseError(error.message, error=error) from error
         async with response:
             answer: bytes = await response.read()
         statuses = [int(status) for status in _STATUS.findall(answer)]

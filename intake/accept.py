@@ -4,12 +4,13 @@ import logging
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from azure.core.exceptions import HttpResponseError
+from azure.core.exceptions import HttpResponseError, ServiceRequestError
 from grpc.aio import AioRpcError
 
 from clients.guardrails.chain import Guardrails
 from clients.idempotency import AlreadyAccepted, Idempotency
 from clients.telemetry.spans import traceparent
+from clients.transactions import WriteLost
 from domain.caller import Caller
 from domain.catalog import Operation
 from domain.clip import Clip
@@ -120,7 +121,7 @@ async def keep_video(
     try:
         alarm_at = now + intake.sweep_grace
         await intake.videos.insert(video, alarm_at=alarm_at, idempotency=promise, caller=caller)
-    except (AlreadyAccepted, Busy, HttpResponseError, LimitReached) as error:
+    except (AlreadyAccepted, Busy, HttpResponseError, LimitReached, ServiceRequestError, WriteLost) as error:
         if stored:
             await intake.inputs.delete(stored.blob)
         if not isinstance(error, AlreadyAccepted):

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, cast
 
-from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError, ServiceRequestError
 from azure.data.tables.aio import TableClient
 
 from clients.ledger import Ledger
@@ -16,7 +16,9 @@ from clients.transactions import MOST_WRITES, Write, WriteLost
 class Fault(Enum):
     """What goes wrong with a transaction."""
 
+    NOTHING_SENT = "nothing sent"
     NOTHING_WRITTEN = "nothing written"
+    REFUSED = "refused"
     ANSWER_LOST = "answer lost"
     SENT_AGAIN = "sent again"
 
@@ -56,6 +58,10 @@ class LedgerStore:
     async def commit(self, writes: Sequence[Write]) -> Sequence[str]:
         await asyncio.sleep(0)
         fault = self.faults.pop(0) if self.faults else None
+        if fault is Fault.NOTHING_SENT:
+            raise ServiceRequestError("nobody is there")
+        if fault is Fault.REFUSED:
+            raise WriteLost(len(writes) - 1)
         if fault is Fault.NOTHING_WRITTEN:
             raise HttpResponseError("the storage is away")
         keys = [(write.row["PartitionKey"], write.row["RowKey"]) for write in writes]

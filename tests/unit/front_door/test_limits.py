@@ -131,7 +131,13 @@ async def test_a_refusal_leaves_nothing_behind(world: World):
 
 @pytest.mark.parametrize(
     ("fault", "status", "images"),
-    [(Fault.NOTHING_WRITTEN, 503, 0), (Fault.ANSWER_LOST, 200, 1), (Fault.SENT_AGAIN, 200, 1)],
+    [
+        (Fault.NOTHING_SENT, 503, 0),
+        (Fault.NOTHING_WRITTEN, 503, 0),
+        (Fault.REFUSED, 500, 0),
+        (Fault.ANSWER_LOST, 200, 1),
+        (Fault.SENT_AGAIN, 200, 1),
+    ],
 )
 async def test_an_image_stays_if_its_video_does(world: World, fault: Fault, status: int, images: int):
     limited(world, max_in_flight=1)
