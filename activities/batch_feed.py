@@ -12,7 +12,7 @@ from activities.batch_results import REPORT_BYTES, Results
 from activities.batch_services import BatchServices
 from clients.line_reader import SMALL_SLICE_BYTES, lines_after
 from clients.telemetry.spans import span
-from domain.batch import Batch, LineError
+from domain.batch import BEGIN_LIMIT, Batch, LineError
 from domain.batch_line import Line, read_line
 from domain.batch_report import Report
 from domain.caller import Caller
@@ -53,7 +53,7 @@ class Fed(NamedTuple):
         started: Videos of these and of lines beyond, by line.
         reports: Those that will have none.
         lost: Why no more can be read.
-        is_held: Whether limits or guardrails let no more begin just now.
+        is_held: Whether no more can begin just now.
     """
 
     line: int
@@ -136,20 +136,34 @@ async def _kept(lines: Iterable[int], batch: Batch, services: BatchServices) -> 
 
 
 async def _begin_all(lines: Sequence[Line], batch: Batch, services: BatchServices) -> Sequence[str | Report | None]:
-    """Ask for them, until limits or guardrails hold one up; None stands for each that has to wait."""
+    """Ask for them, until one is held up; None stands for each that has to wait.
+
+    It ends when nobody goes on, even if it fails: what comes next may begin the same lines as of another time.
+    """
     places, images = asyncio.Semaphore(BEGUN_AT_ONCE), asyncio.Semaphore(IMAGES_AT_ONCE)
     is_held = False
 
     async def begin(line: Line) -> str | Report | None:
         nonlocal is_held
         async with places:
+            is_late = batch.starts_videos and not batch.may_begin(services.intake.clock())
+            if is_held or is_late:
+                return None
             try:
-                return None if is_held else await _begin(line, batch, images, services)
-            except (RateLimited, TooManyInFlight, GuardrailUnavailable):
+                async with asyncio.timeout(BEGIN_LIMIT.total_seconds()):
+                    return await _begin(line, batch, images, services)
+            except (RateLimited, TooManyInFlight, GuardrailUnavailable, TimeoutError):
                 is_held = True
                 return None
 
-    return await asyncio.gather(*(begin(line) for line in lines))
+    outcomes = await asyncio.gather(*(begin(line) for line in lines), return_exceptions=True)
+    return [_unless_failed(outcome) for outcome in outcomes]
+
+
+def _unless_failed[T](outcome: T | BaseException) -> T:
+    if isinstance(outcome, BaseException):
+        raise outcome
+    return outcome
 
 
 async def _begin(line: Line, batch: Batch, images: asyncio.Semaphore, services: BatchServices) -> str | Report:

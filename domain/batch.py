@@ -22,7 +22,11 @@ BATCH_IDS = TimedIds("batch", "batch_")
 ENDPOINT: Final = "/v1/videos"
 ERRORS_SHOWN: Final = 100
 AS_OF_LIMIT: Final = timedelta(minutes=10)
-"""So long a video may say that it was created before it is asked for; no step of a batch takes that long."""
+"""So long a video may say that it was created before it is asked for."""
+BEGIN_LIMIT: Final = timedelta(minutes=4)
+"""Whoever needs longer to begin a line gives up."""
+LANDING_LIMIT: Final = timedelta(minutes=1)
+"""So long what he sent may be under way, and so far clocks differ."""
 _ERRORS_ROOM = 30_000
 """A record has no room for more UTF-16 units of them; the error file lists them all."""
 
@@ -214,9 +218,13 @@ class Batch(_Value):
         over = self.status is BatchStatus.IN_PROGRESS and now >= self.expires_at and not self.is_read
         return self.moved(BatchStatus.FINALIZING, now) if over else self
 
+    def may_begin(self, now: datetime) -> bool:
+        """Whether a further line may begin as of then."""
+        return now - self.as_of <= AS_OF_LIMIT
+
     def is_out_of_date(self, now: datetime) -> bool:
-        """Whether no further line may begin as of then."""
-        return self.line < self.reach and now - self.as_of > AS_OF_LIMIT
+        """Whether nobody can be beginning a line as of then any more: the others may begin as of another time."""
+        return self.line < self.reach and now - self.as_of > AS_OF_LIMIT + BEGIN_LIMIT + LANDING_LIMIT
 
     def reaching(self, lines: int, now: datetime) -> Self:
         """Let so many more lines begin, once all that might have are seen to."""

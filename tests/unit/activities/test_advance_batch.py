@@ -4,17 +4,20 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 import httpx
 import pytest
+from azure.core.exceptions import HttpResponseError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from activities import batch_feed
 from activities.batch_feed import BEGUN_AT_ONCE, IMAGES_AT_ONCE
 from clients.guardrails.chain import Guard
 from clients.guardrails.subject import Subject
 from clients.remote_files import RemoteFiles
-from domain.batch import AS_OF_LIMIT, BatchStatus
+from domain.batch import AS_OF_LIMIT, BEGIN_LIMIT, LANDING_LIMIT, BatchStatus
 from domain.batch_window import SPARE, window
 from domain.batch_workflow import BatchRequest
 from domain.caller import Caller, Limits
@@ -472,3 +475,83 @@ async def test_what_began_beyond_a_line_that_waits_is_finished_though_the_input_
     await world.run(request)
     await world.run(request)
     assert (world.batch.status, world.batch.completed, count) == (BatchStatus.FAILED, count, WIDTH - 1)
+
+
+async def held_for(seconds: float, world: BatchWorld) -> BatchRequest:
+    """A batch whose lines limits held up for so long, and do no more."""
+
+    def limit(_: Video) -> None:
+        raise TooManyInFlight("Wait.", retry_after_s=10)
+
+    world.videos.limit = limit
+    request = await begun(world)
+    world.clock.advance(seconds)
+    world.videos.limit = lambda _: None
+    return request.model_copy(update={"ended": None})
+
+
+class SlowInserts:
+    """A table that keeps nothing before it is let."""
+
+    def __init__(self, world: BatchWorld) -> None:
+        self.insert, self.entered, self.may_go_on = world.videos.insert, asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, video: Video, **terms: Any) -> None:
+        self.entered.set()
+        await self.may_go_on.wait()
+        await self.insert(video, **terms)
+
+
+async def test_a_step_that_goes_on_behind_another_makes_the_same_videos(monkeypatch: pytest.MonkeyPatch):
+    world = a_world(3)
+    request = await held_for(AS_OF_LIMIT.total_seconds() - 5, world)
+    slow = SlowInserts(world)
+    monkeypatch.setattr(world.videos, "insert", slow)
+    behind = asyncio.create_task(world.run(request))
+    await slow.entered.wait()
+    monkeypatch.setattr(world.videos, "insert", slow.insert)
+    reach = world.batch.reach
+    world.clock.advance(10)
+    assert (await world.run(request)).waits
+    assert (world.batch.line, world.batch.reach, world.running()) == (0, reach, [])
+    slow.may_go_on.set()
+    await behind
+    world.clock.advance((BEGIN_LIMIT + LANDING_LIMIT).total_seconds())
+    await world.run_to_the_end()
+    assert prompts(world.videos.records.values()) == {f"Shot {number}": 1 for number in (1, 2, 3)}
+    assert counted(world.output()) == {f"shot-{number}": 1 for number in (1, 2, 3)}
+
+
+async def test_a_step_that_fails_leaves_nobody_behind_who_goes_on(monkeypatch: pytest.MonkeyPatch):
+    world = a_world(3)
+    request = await held_for(AS_OF_LIMIT.total_seconds() - 1, world)
+    real = world.videos.insert
+
+    async def insert(video: Video, **terms: Any) -> None:
+        if video.prompt == "Shot 1":
+            raise HttpResponseError("503")
+        for _ in range(100):
+            await asyncio.sleep(0)
+        await real(video, **terms)
+
+    monkeypatch.setattr(world.videos, "insert", insert)
+    with pytest.raises(HttpResponseError):
+        await world.run(request)
+    assert len(world.running()) == 2
+    monkeypatch.setattr(world.videos, "insert", real)
+    world.clock.advance((timedelta(seconds=2) + BEGIN_LIMIT + LANDING_LIMIT).total_seconds())
+    await world.run_to_the_end()
+    assert prompts(world.videos.records.values()) == {f"Shot {number}": 1 for number in (1, 2, 3)}
+
+
+async def test_whoever_needs_too_long_to_begin_a_line_gives_up(monkeypatch: pytest.MonkeyPatch):
+    world = a_world(3)
+    request = await held_for(0, world)
+    monkeypatch.setattr(batch_feed, "BEGIN_LIMIT", timedelta())
+    with monkeypatch.context() as patched:
+        patched.setattr(world.videos, "insert", SlowInserts(world))
+        assert (await world.run(request)).waits
+    assert world.running() == []
+    monkeypatch.undo()
+    await world.run_to_the_end()
+    assert counted(world.output()) == {f"shot-{number}": 1 for number in (1, 2, 3)}
