@@ -41,6 +41,8 @@ IMAGES_AT_ONCE: Final = 4
 """So many lines that bring an image along are begun at the same time: images are held in memory."""
 LINES_PER_STEP: Final = 1_000
 """Of those that are only reported as not begun."""
+_OF_ONE_LINE: Final = (NotAllowed, Unauthorized, BudgetExceeded, ValueError, LookupError)
+"""What must not hold up the other lines."""
 
 
 class Fed(NamedTuple):
@@ -180,13 +182,7 @@ async def _begin(line: Line, batch: Batch, images: asyncio.Semaphore, services: 
             with span("batch_line", asked_by):
                 caller = _known(await services.callers.by_id(batch.tenant, batch.key_id))
                 video = await accept_video(body, caller=caller, terms=terms, intake=intake)
-    except (
-        NotAllowed,
-        Unauthorized,
-        BudgetExceeded,
-        ValueError,
-        LookupError,
-    ) as error:  # of one line, it must not hold up the others
+    except _OF_ONE_LINE as error:
         return Report.of_refusal(batch, line.number, custom_id, _as_refusal(error, batch, line))
     return video.video_id
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -48,7 +47,6 @@ def counters(stack: RunningStack) -> dict[str, int]:
 def ended(client: OpenAI, video_id: str) -> Any:
     def look() -> Any:
         video = client.videos.retrieve(video_id)
-        time.sleep(0.1)
         return video if video.status in {"completed", "failed"} else None
 
     return wait_until(look, f"{video_id} has ended", limit_s=60)
